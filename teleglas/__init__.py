@@ -1,0 +1,1 @@
+"""What both bots share: market types, venues, storage, Telegram text and charts."""

@@ -1,0 +1,480 @@
+"""Every type that crosses a boundary of the alert pipeline, in the order of the flow.
+
+frame -> market event (`teleglas.market`) -> finding -> verdict (with its alert) -> outbox row -> outcome
+
+All amounts are integer US cents, all times Unix milliseconds UTC. Structs are frozen: a
+stage that knows more makes a new object.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from teleglas.market import Liquidation
+
+__all__ = [
+    "Action",
+    "Alert",
+    "Band",
+    "Chart",
+    "ClusterFacts",
+    "Coverage",
+    "Decisions",
+    "Digest",
+    "DigestLine",
+    "EventRow",
+    "Facts",
+    "FeedNotice",
+    "FeedState",
+    "Finding",
+    "FoldedLine",
+    "Frame",
+    "JournalRecord",
+    "Kind",
+    "LargeFacts",
+    "Liquidation",
+    "Outcome",
+    "OutcomeKind",
+    "OutboxRow",
+    "Pattern",
+    "PhaseLine",
+    "RadarFacts",
+    "RecordKind",
+    "StormFacts",
+    "Tier",
+    "Verdict",
+    "WhaleFacts",
+]
+
+
+class Kind(StrEnum):
+    """What was found, as printed, hashed and set in settings."""
+
+    LARGE_LIQUIDATION = "large_liquidation"
+    WHALE_TRADE = "whale_trade"
+    LIQUIDATION_STORM = "liquidation_storm"
+    WHALE_CLUSTER = "whale_cluster"
+    GLOBAL_RADAR = "global_radar"
+
+
+class Tier(IntEnum):
+    """How urgent; larger is more urgent. Below INFO nothing is sent."""
+
+    NONE = 0
+    INFO = 1
+    WATCH = 2
+    URGENT = 3
+
+
+class Band(StrEnum):
+    """Bands of the radar's score_v2 (SEMANTICS 11)."""
+
+    WEAK = "weak"
+    MODERATE = "moderate"
+    STRONG = "strong"
+    EXTREME = "extreme"
+
+
+class Pattern(StrEnum):
+    """What the radar is made of; `convergence`: both at least twice their minimum."""
+
+    STORM_ONLY = "storm_only"
+    CLUSTER_ONLY = "cluster_only"
+    STORM_AND_CLUSTER = "storm_and_cluster"
+    CONVERGENCE = "convergence"
+
+
+class RecordKind(IntEnum):
+    """What a journal record holds: every input of the engine is one of these."""
+
+    FRAME = 1
+    """A WebSocket frame of `source` (a venue's name)."""
+    BODY = 2
+    """A REST body of a poll; `source` is `venue:endpoint:argument`."""
+    NOTICE = 3
+    """A `FeedNotice` as JSON."""
+    TICK = 4
+    """Nothing but the time: a live timer was due."""
+    INSTRUMENTS = 5
+    """A venue's refreshed instrument table; `source` is the venue."""
+    REFUSED = 6
+    """An alert id whose delivery was refused for good: its cooldown is cleared."""
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """What a source read, before anybody stamped or decoded it.
+
+    kind is FRAME, BODY, NOTICE, INSTRUMENTS or REFUSED; payload is untouched bytes.
+    """
+
+    kind: RecordKind
+    source: str
+    payload: bytes
+
+
+class JournalRecord(msgspec.Struct, frozen=True, gc=False):
+    """A frame with its place in time: `sequence` counts from 1 over all segments."""
+
+    sequence: int
+    received_ms: int
+    kind: RecordKind
+    source: str
+    payload: bytes
+
+
+class FeedState(StrEnum):
+    """State of one family of a venue's streams."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    POLLING = "polling"
+    DOWN = "down"
+
+
+class FeedNotice(msgspec.Struct, frozen=True):
+    """A feed changed its state at `at_ms` (local clock).
+
+    family: `liquidations` or `trades`. complete: False while polling or a gap loses rows
+    (Binance and Bybit liquidations have no REST), so that coverage counts it as missing.
+    """
+
+    venue: str
+    family: str
+    state: FeedState
+    at_ms: int
+    why: str = ""
+    complete: bool = True
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """One liquidation or large order, as evidence. side: `long`/`short` (position) or `buy`/`sell` (taker)."""
+
+    venue: str
+    symbol: str
+    side: str
+    usd: int
+    price: float
+    event_ms: int
+    price_kind: str = "fill"
+    sampled: bool = False
+
+
+class LargeFacts(msgspec.Struct, frozen=True, tag="large_liquidation"):
+    """One liquidation: `row.side` is the position's side."""
+
+    row: EventRow
+
+
+class WhaleFacts(msgspec.Struct, frozen=True, tag="whale_trade"):
+    """One taker order."""
+
+    row: EventRow
+
+
+class StormFacts(msgspec.Struct, frozen=True, tag="liquidation_storm"):
+    """Liquidations of one side within the window.
+
+    intensity: 1, 2, 4 or 8, the largest of these multiples of the threshold reached.
+    price_from, price_to: first and last known price of one coin in the window, None if unknown.
+    """
+
+    intensity: int
+    price_from: float | None
+    price_to: float | None
+
+
+class ClusterFacts(msgspec.Struct, frozen=True, tag="whale_cluster"):
+    """Large taker orders of both sides; dominance = max(buy, sell) / (buy + sell), 0.5..1."""
+
+    buy_usd: int
+    sell_usd: int
+    buy_count: int
+    sell_count: int
+    dominance: float
+
+
+class RadarFacts(msgspec.Struct, frozen=True, tag="global_radar"):
+    """Storm and cluster of one asset firing together.
+
+    pressure: `bullish`, `bearish` or `neutral`; pressure_ratio in -1..1. volatility:
+    `low`, `medium`, `high`, `extreme`, or `unknown` when no price was seen;
+    range_pct: price range of the last 5 minutes in percent, None if unknown.
+    """
+
+    pattern: Pattern
+    band: Band
+    score_v1: float
+    score_v2: float
+    storm_side: str
+    storm_usd: int
+    storm_count: int
+    cluster_side: str
+    cluster_usd: int
+    cluster_count: int
+    pressure: str
+    pressure_ratio: float
+    volatility: str
+    range_pct: float | None
+
+
+Facts = LargeFacts | WhaleFacts | StormFacts | ClusterFacts | RadarFacts
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Share of the window's seconds (0..1) in which a venue's feed was healthy."""
+
+    venue: str
+    share: float
+    state: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A rule was satisfied at one event.
+
+    event_ms, usd, count: of the event that satisfied it now; episode_ms: of the first
+    such event of the episode. venues: USD per venue within the window, largest first.
+    threshold_usd, threshold_count: the rule's, so that multiple = usd / threshold_usd and
+    "what it would have needed not to fire" can be said. top: the five largest events.
+    first: this finding started its episode.
+    """
+
+    kind: Kind
+    asset: str
+    direction: str
+    episode_ms: int
+    event_ms: int
+    window_ms: int
+    usd: int
+    count: int
+    venues: tuple[tuple[str, int], ...]
+    top: tuple[EventRow, ...]
+    threshold_usd: int
+    threshold_count: int
+    facts: Facts
+    tier: Tier
+    score: float | None = None
+    sampled: bool = False
+    coverage: tuple[Coverage, ...] = ()
+    first: bool = False
+
+
+class FoldedLine(msgspec.Struct, frozen=True):
+    """Another finding told as a line of the leading one's message."""
+
+    kind: Kind
+    direction: str
+    usd: int
+    count: int
+    window_ms: int
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """What a picture draws: the very data that fired.
+
+    price: rows (open_ms, low, high, close) of `bucket_ms` each, without rows where nothing
+    traded. bars: rows (open_ms, up_cents, down_cents) with up = shorts liquidated or
+    taker buys, down = longs liquidated or taker sells, as `bars_are` says
+    (`liquidations` or `orders`). from_ms..to_ms: the whole span drawn.
+    """
+
+    from_ms: int
+    to_ms: int
+    bucket_ms: int
+    price: tuple[tuple[int, float, float, float], ...]
+    bars: tuple[tuple[int, int, int], ...]
+    bars_are: str
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What one message tells, complete: rendering needs nothing else.
+
+    alert_id: hex SHA-256 of (kind, asset, direction, episode, target, step).
+    told_usd, told_count: the state at release (or at this edit). release_ms: when the
+    policy let it go (local ms). received_ms: when the deciding event arrived.
+    reply_to: the alert id of the message that this one grew from, else empty.
+    final: this edit ends the episode; total_usd, total_count are then the sums of its
+    distinct events and duration_ms its length. degraded: venues that were being polled.
+    revision: 0 for the send, then 1, 2, ... for each edit.
+    """
+
+    alert_id: str
+    target: str
+    kind: Kind
+    asset: str
+    direction: str
+    tier: Tier
+    step: int
+    episode_ms: int
+    event_ms: int
+    received_ms: int
+    release_ms: int
+    told_usd: int
+    told_count: int
+    window_ms: int
+    venues: tuple[tuple[str, int], ...]
+    top: tuple[EventRow, ...]
+    threshold_usd: int
+    threshold_count: int
+    facts: Facts
+    score: float | None = None
+    sampled: bool = False
+    coverage: tuple[Coverage, ...] = ()
+    degraded: tuple[str, ...] = ()
+    folded: tuple[FoldedLine, ...] = ()
+    reply_to: str = ""
+    revision: int = 0
+    final: bool = False
+    total_usd: int = 0
+    total_count: int = 0
+    duration_ms: int = 0
+    simulated: bool = False
+    chart: Chart | None = None
+
+
+class DigestLine(msgspec.Struct, frozen=True):
+    """One alert that the hourly budget held back."""
+
+    kind: Kind
+    asset: str
+    direction: str
+    event_ms: int
+    usd: int
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """One message in place of all that overflowed the budget, or grew too old to send singly.
+
+    why: `budget` or `late`.
+    """
+
+    digest_id: str
+    target: str
+    why: str
+    from_ms: int
+    to_ms: int
+    lines: tuple[DigestLine, ...]
+    simulated: bool = False
+
+
+class Action(StrEnum):
+    """What the policy decided of a finding."""
+
+    SEND = "send"
+    EDIT = "edit"
+    HOLD = "hold"
+    FOLD = "fold"
+    DROP = "drop"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One decision for one target, with its reason.
+
+    reason: `first`, `urgent`, `grew` (send); `going_on`, `ended` (edit); `group_wait`
+    (hold); `grouped:<kind>` (fold); `tier_floor`, `inhibited:<kind>`, `silenced`,
+    `filtered`, `quiet_hours`, `cooldown`, `budget` (drop; budget also: fold).
+    event_ms, usd, count: SEMANTICS 8. alert: what to tell, on send and edit only.
+    decided_ms: the engine's time of the decision.
+    """
+
+    action: Action
+    reason: str
+    target: str
+    kind: Kind
+    asset: str
+    direction: str
+    event_ms: int
+    episode_ms: int
+    usd: int
+    count: int
+    tier: Tier
+    score: float | None
+    venues: tuple[tuple[str, int], ...]
+    decided_ms: int
+    release_ms: int | None = None
+    told_usd: int | None = None
+    told_count: int | None = None
+    step: int | None = None
+    alert: Alert | None = None
+    digest: Digest | None = None
+
+
+class PhaseLine(msgspec.Struct, frozen=True):
+    """Start or end of an episode, independent of policy (SEMANTICS 26). phase: `start` or `end`."""
+
+    phase: str
+    kind: Kind
+    asset: str
+    direction: str
+    episode_ms: int
+    event_ms: int
+    usd: int
+    count: int
+    venues: tuple[tuple[str, int], ...]
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """What is committed in one transaction: verdicts, the engine's memory, the journal's position.
+
+    position: sequence number of the last journal record that was decided on.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    memory: bytes
+    position: int
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """One message of one target, from commit to confirmation.
+
+    content: the wanted Alert or Digest as JSON (tagged by `content_type`: `alert`, `digest`).
+    wanted and told: revisions (told = -1 before the first send). message_id: the
+    target's, once sent. attempts: tries of the present revision. maybe_sent: the outcome
+    of the last try is unknown, so the next may repeat it and must say so.
+    """
+
+    row_id: int
+    alert_id: str
+    target: str
+    tier: Tier
+    content_type: str
+    content: bytes
+    created_ms: int
+    wanted: int = 0
+    told: int = -1
+    message_id: int | None = None
+    reply_to_message: int | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+    maybe_sent: bool = False
+    photo: bool = False
+
+
+class OutcomeKind(StrEnum):
+    """What the other side answered."""
+
+    SENT = "sent"
+    RETRY_AT = "retry_at"
+    UNDELIVERABLE = "undeliverable"
+    MIGRATED = "migrated"
+    UNKNOWN = "unknown"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The result of one try.
+
+    SENT: message_id is the target's. RETRY_AT: wait_ms from now; `scope` `chat` or `all`
+    says whom a flood wait concerns. UNDELIVERABLE: never again; `suspend` says that the
+    target itself is gone. MIGRATED: migrated_to is the new chat. UNKNOWN: it may have
+    been delivered. why: for the admin and the log, without secrets.
+    """
+
+    kind: OutcomeKind
+    message_id: int | None = None
+    wait_ms: int = 0
+    scope: str = "chat"
+    suspend: bool = False
+    migrated_to: str = ""
+    photo: bool = False
+    why: str = ""

@@ -1,0 +1,155 @@
+"""The numbers of the product: groups, thresholds, windows, cooldowns (SPEC 0, 2, 3).
+
+These models are also the schema of the settings `GROUPS__*`, `THRESHOLDS__*`,
+`COOLDOWN__*` and `RADAR__*`; amounts are US dollars there and cents inside.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+
+from ws_alert.messages import Kind
+
+__all__ = ["ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "Thresholds",
+           "UsdThresholds"]  # fmt: skip
+
+Dollars = Annotated[float, Field(gt=0, le=1e11)]
+
+
+def _coins(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(coin.strip().upper() for coin in value.split(",") if coin.strip())
+    return value
+
+
+Coins = Annotated[tuple[str, ...], BeforeValidator(_coins)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Groups(_Model):
+    """Which assets share thresholds; every other asset is in OTHERS."""
+
+    majors: Coins = ("BTC", "ETH", "BNB")
+    large_cap: Coins = ("SOL", "ADA", "XRP")
+    mid_cap: Coins = ("AVAX", "DOT", "POL")
+
+    def of(self, asset: str) -> str:
+        """Return `majors`, `large_cap`, `mid_cap` or `others`."""
+        if asset in self.majors:
+            return "majors"
+        if asset in self.large_cap:
+            return "large_cap"
+        return "mid_cap" if asset in self.mid_cap else "others"
+
+
+class UsdThresholds(_Model):
+    """Minimum USD per group; OTHERS takes MID_CAP's value unless it is set."""
+
+    majors_usd: Dollars
+    large_cap_usd: Dollars
+    mid_cap_usd: Dollars
+    others_usd: Dollars | None = None
+
+    def usd(self, group: str) -> int:
+        """Return the group's minimum in cents."""
+        value = getattr(self, f"{group}_usd")
+        return round((self.mid_cap_usd if value is None else value) * 100)
+
+
+class CountThresholds(UsdThresholds):
+    """Minimum USD and minimum number of events per group."""
+
+    majors_count: PositiveInt = 2
+    large_cap_count: PositiveInt = 2
+    mid_cap_count: PositiveInt = 2
+    others_count: PositiveInt | None = None
+
+    def count(self, group: str) -> int:
+        """Return the group's minimum number of events."""
+        value = getattr(self, f"{group}_count")
+        return int(self.mid_cap_count if value is None else value)
+
+
+Share = Annotated[float, Field(ge=0.5, le=1)]
+
+
+class ClusterThresholds(CountThresholds):
+    """A cluster also wants one side to dominate; `floor` is what makes an order large."""
+
+    majors_count: PositiveInt = 3
+    large_cap_count: PositiveInt = 3
+    mid_cap_count: PositiveInt = 2
+    majors_dominance: Share = 0.70
+    large_cap_dominance: Share = 0.65
+    mid_cap_dominance: Share = 0.60
+    others_dominance: Share | None = None
+    floor_btc_eth_usd: Dollars = 100_000
+    floor_usd: Dollars = 10_000
+
+    def dominance(self, group: str) -> float:
+        """Return the group's minimum share of the larger side, 0.5..1."""
+        value = getattr(self, f"{group}_dominance")
+        return float(self.mid_cap_dominance if value is None else value)
+
+    def floor(self, asset: str) -> int:
+        """Return in cents what a taker order must reach to count as a whale's."""
+        return round((self.floor_btc_eth_usd if asset in ("BTC", "ETH") else self.floor_usd) * 100)
+
+
+class Thresholds(_Model):
+    """Thresholds of every kind. `fixed` is the only mode that this version knows."""
+
+    mode: Literal["fixed"] = "fixed"
+    large_liquidation: UsdThresholds = UsdThresholds(
+        majors_usd=500_000, large_cap_usd=300_000, mid_cap_usd=100_000
+    )
+    whale_trade: UsdThresholds = UsdThresholds(
+        majors_usd=1_000_000, large_cap_usd=500_000, mid_cap_usd=200_000
+    )
+    liquidation_storm: CountThresholds = CountThresholds(
+        majors_usd=2_000_000, large_cap_usd=1_000_000, mid_cap_usd=500_000
+    )
+    whale_cluster: ClusterThresholds = ClusterThresholds(
+        majors_usd=3_000_000, large_cap_usd=1_500_000, mid_cap_usd=500_000
+    )
+
+
+class Cooldowns(_Model):
+    """Seconds before the same (kind, asset, direction) is told again to one target unless it doubled."""
+
+    large_liquidation_s: float = Field(300, ge=0)
+    whale_trade_s: float = Field(600, ge=0)
+    liquidation_storm_s: float = Field(300, ge=0)
+    whale_cluster_s: float = Field(600, ge=0)
+    global_radar_s: float = Field(300, ge=0)
+
+    def ms(self, kind: Kind) -> int:
+        """Return the kind's cooldown in milliseconds."""
+        return round(getattr(self, f"{kind.value}_s") * 1000)
+
+
+class RadarRules(_Model):
+    """Whether storm and cluster of one asset are told together as the global radar."""
+
+    enabled: bool = True
+
+
+class Rules(_Model):
+    """Everything that decides; part of each journal segment's header, so that a replay decides the same.
+
+    window_ms: of storms and clusters. watch: assets to decide on, empty for all.
+    """
+
+    groups: Groups = Groups()
+    thresholds: Thresholds = Thresholds()
+    cooldown: Cooldowns = Cooldowns()
+    radar: RadarRules = RadarRules()
+    watch: Coins = ()
+    window_ms: PositiveInt = 30_000
+    group_wait_ms: int = Field(2_000, ge=0)
+    hourly_budget: int = Field(50, ge=0)
