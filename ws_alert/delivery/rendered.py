@@ -1,0 +1,42 @@
+"""A message as a person will see it: before its picture is drawn, and after."""
+
+from __future__ import annotations
+
+import msgspec
+
+from teleglas.charts.picture import Picture
+
+__all__ = ["MAX_CAPTION", "MAX_HTML", "Message", "Rendered"]
+
+MAX_HTML = 3_800
+"""Characters of a message with its tags: Telegram takes 4,096 after parsing (reference/telegram 3)."""
+
+MAX_CAPTION = 1_000
+"""Characters of a photo's caption with its tags: Telegram takes 1,024 after parsing."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What is to be said, decided by pure code.
+
+    html: the whole message, at most `MAX_HTML` characters. caption: the same news for
+    below a photo, at most `MAX_CAPTION`. picture: what to draw, None if nothing.
+    silent: deliver without a sound.
+    """
+
+    html: str
+    caption: str
+    picture: Picture | None
+    silent: bool
+
+    def with_photo(self, photo: bytes | None) -> Rendered:
+        """Return what a channel sends, with the drawn PNG or without one."""
+        return Rendered(html=self.html, caption=self.caption, photo=photo, silent=self.silent)
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """What a channel sends: a photo (PNG) with `caption`, or `html` alone where there is no photo."""
+
+    html: str
+    caption: str
+    photo: bytes | None
+    silent: bool
