@@ -233,11 +233,11 @@ class Coverage(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """A rule was satisfied at one event.
 
-    event_ms, usd, count: of the event that satisfied it now; episode_ms: of the first
-    such event of the episode. venues: USD per venue within the window, largest first.
-    threshold_usd, threshold_count: the rule's, so that multiple = usd / threshold_usd and
-    "what it would have needed not to fire" can be said. top: the five largest events.
-    first: this finding started its episode.
+    event_ms, usd, count: of the event that satisfies it now; episode_ms: of the first
+    such event of the episode. window_ms: the rule's window, 0 for a single event.
+    venues: USD per venue within the window. threshold_usd, threshold_count: the rule's,
+    so that "2.3x the threshold" and what it would have needed not to fire can be said.
+    row: the event itself, for single events only.
     """
 
     kind: Kind
@@ -245,19 +245,16 @@ class Finding(msgspec.Struct, frozen=True):
     direction: str
     episode_ms: int
     event_ms: int
+    received_ms: int
     window_ms: int
     usd: int
     count: int
     venues: tuple[tuple[str, int], ...]
-    top: tuple[EventRow, ...]
     threshold_usd: int
     threshold_count: int
-    facts: Facts
     tier: Tier
+    facts: Facts
     score: float | None = None
-    sampled: bool = False
-    coverage: tuple[Coverage, ...] = ()
-    first: bool = False
 
 
 class FoldedLine(msgspec.Struct, frozen=True):
@@ -293,7 +290,8 @@ class Alert(msgspec.Struct, frozen=True):
     alert_id: hex SHA-256 of (kind, asset, direction, episode, target, step).
     told_usd, told_count: the state at release (or at this edit). release_ms: when the
     policy let it go (local ms). received_ms: when the deciding event arrived.
-    reply_to: the alert id of the message that this one grew from, else empty.
+    reply_to: the alert id of the message that this one grew from, else empty; prior_usd and
+    prior_ms: what that message told and when it was released, 0 if unknown.
     final: this edit ends the episode; total_usd, total_count are then the sums of its
     distinct events and duration_ms its length. degraded: venues that were being polled.
     revision: 0 for the send, then 1, 2, ... for each edit.
@@ -331,6 +329,8 @@ class Alert(msgspec.Struct, frozen=True):
     duration_ms: int = 0
     simulated: bool = False
     chart: Chart | None = None
+    prior_usd: int = 0
+    prior_ms: int = 0
 
 
 class DigestLine(msgspec.Struct, frozen=True):
