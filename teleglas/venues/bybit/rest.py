@@ -1,0 +1,123 @@
+"""Bybit v5 linear by REST (https://api.bybit.com), without a key.
+
+Source: Bybit's v5 docs: 600 requests per 5 s and address, then 403 for 10 minutes. There
+is no liquidation REST: what a stream missed is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from teleglas.errors import FeedInterrupted, FeedRefused
+from teleglas.venues.rest_client import Banned, Limit, RestClient, Throttled, check_status
+
+__all__ = ["MAX_TRADES", "BybitRest", "TradeRef", "is_watchable", "trade_refs", "volumes"]
+
+MAX_TRADES = 1000
+"""Most rows of one recent-trade answer; there is no paging back."""
+
+_REQUESTS = Limit(units=300, window_s=5, burst=20)
+_QUIET_AFTER_403_S = 600.0
+_COUNTRY_BLOCK = ("country", "region", "restricted location", "jurisdiction")
+_BUSY_CODES = frozenset({10000, 10016, 10019, 429})
+_THROTTLE_CODES = frozenset({10006, 10018})
+
+
+class TradeRef(msgspec.Struct, frozen=True, gc=False):
+    """What pacing needs of a row: its id and its time (Unix ms as text)."""
+
+    id: str = msgspec.field(name="execId")
+    time: str = "0"
+
+
+class _Trades(msgspec.Struct):
+    list: list[TradeRef]
+
+
+class _TradesBody(msgspec.Struct):
+    result: _Trades
+
+
+class _Ticker(msgspec.Struct, frozen=True, gc=False):
+    symbol: str
+    turnover24h: str = "0"
+
+
+class _Tickers(msgspec.Struct):
+    list: list[_Ticker]
+
+
+class _TickersBody(msgspec.Struct):
+    result: _Tickers
+
+
+class _Envelope(msgspec.Struct):
+    ret_code: int = msgspec.field(name="retCode", default=-1)
+    ret_msg: str = msgspec.field(name="retMsg", default="")
+
+
+class BybitRest(RestClient):
+    """Each method returns the body as it came; errors as `RestClient.get`."""
+
+    venue = "bybit"
+    default_url = "https://api.bybit.com"
+
+    async def instruments(self, cursor: str = "") -> bytes:
+        """Return one page of the linear instruments."""
+        params: dict[str, str | int] = {"category": "linear", "limit": 1000}
+        if cursor:
+            params["cursor"] = cursor
+        return await self.get("/v5/market/instruments-info", params, _REQUESTS)
+
+    async def tickers(self) -> bytes:
+        """Return the 24 h statistics of every linear symbol; see `volumes`."""
+        return await self.get("/v5/market/tickers", {"category": "linear"}, _REQUESTS)
+
+    async def recent_trades(self, symbol: str, limit: int = MAX_TRADES) -> bytes:
+        """Return the newest trades, newest first."""
+        params: dict[str, str | int] = {"category": "linear", "symbol": symbol, "limit": limit}
+        return await self.get("/v5/market/recent-trade", params, _REQUESTS)
+
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Tell the rate limiter's 403 from a country block; then read `retCode`."""
+        text = body[:2000].decode("utf-8", "replace").lower()
+        if status == httpx.codes.FORBIDDEN and not any(word in text for word in _COUNTRY_BLOCK):
+            raise Banned(_QUIET_AFTER_403_S, "HTTP 403: over 600 requests in 5 s")
+        check_status(status, headers, body)
+        try:
+            said = msgspec.json.decode(body, type=_Envelope)
+        except msgspec.MsgspecError as error:
+            raise FeedInterrupted(f"body is not Bybit's: {type(error).__name__}") from error
+        _check_code(said)
+
+
+def _check_code(said: _Envelope) -> None:
+    what = f"retCode {said.ret_code} {said.ret_msg[:120]}"
+    if said.ret_code == 0:
+        return
+    if said.ret_code in _THROTTLE_CODES:
+        raise Throttled(5.0, what)
+    if said.ret_code in _BUSY_CODES:
+        raise FeedInterrupted(what)
+    if said.ret_code in (10009, 10010):
+        raise Banned(_QUIET_AFTER_403_S, what)
+    raise FeedRefused("region_block" if said.ret_code == 10024 else "bad_request", what)
+
+
+def trade_refs(body: bytes) -> list[TradeRef]:
+    """Return ids and times of a recent-trade body. Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(body, type=_TradesBody).result.list
+
+
+def volumes(body: bytes) -> dict[str, float]:
+    """Return the USD turnover of the last 24 h by symbol. Raises msgspec.MsgspecError."""
+    rows = msgspec.json.decode(body, type=_TickersBody).result.list
+    return {row.symbol: float(row.turnover24h or 0) for row in rows}
+
+
+def is_watchable(symbol: str) -> bool:
+    """Return whether this is a USDT- or USDC-margined perpetual (`BTCUSDT`, `BTCPERP`)."""
+    return symbol.endswith(("USDT", "PERP")) and "-" not in symbol

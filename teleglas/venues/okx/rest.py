@@ -1,0 +1,138 @@
+"""OKX v5 SWAP by REST (https://www.okx.com), without a key. Limits are per address and endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from teleglas.errors import FeedInterrupted, FeedRefused
+from teleglas.venues.rest_client import Limit, RestClient, Throttled, check_status, retry_after_s
+
+__all__ = ["LIQUIDATION_ROWS", "MAX_TRADES", "LiquidationRef", "OkxRest", "TradeRef", "family_of", "is_watchable",
+           "liquidation_refs", "trade_refs", "volumes"]  # fmt: skip
+
+MAX_TRADES = 500
+"""Most rows of one trades answer."""
+
+LIQUIDATION_ROWS = 100
+"""Most rows of one liquidation-orders answer."""
+
+# Allowed: 20/2s, 20/2s, 100/2s, 40/2s. We take three quarters.
+_INSTRUMENTS = Limit(units=15, window_s=2, burst=2)
+_TICKERS = Limit(units=15, window_s=2, burst=3)
+_TRADES = Limit(units=70, window_s=2, burst=10)
+_LIQUIDATIONS = Limit(units=28, window_s=2, burst=8)
+
+_BUSY_CODES = frozenset({"50001", "50004", "50005", "50013", "50026"})
+
+
+class TradeRef(msgspec.Struct, frozen=True, gc=False):
+    """What pacing needs of a row: its id and its time (Unix ms as text)."""
+
+    id: str = msgspec.field(name="tradeId")
+    time: str = msgspec.field(name="ts", default="0")
+
+
+class LiquidationRef(msgspec.Struct, frozen=True, gc=False):
+    """What paging needs of a row: its time (Unix ms as text)."""
+
+    ts: str
+
+
+class _Liquidations(msgspec.Struct):
+    details: list[LiquidationRef] = []
+
+
+class _LiquidationsBody(msgspec.Struct):
+    data: list[_Liquidations]
+
+
+class _TradesBody(msgspec.Struct):
+    data: list[TradeRef]
+
+
+class _Ticker(msgspec.Struct, frozen=True, gc=False):
+    symbol: str = msgspec.field(name="instId")
+    coins_24h: str = msgspec.field(name="volCcy24h", default="0")
+    last: str = "0"
+
+
+class _TickersBody(msgspec.Struct):
+    data: list[_Ticker]
+
+
+class _Envelope(msgspec.Struct):
+    code: str | int = ""
+    msg: str = ""
+
+
+class OkxRest(RestClient):
+    """Each method returns the body as it came; errors as `RestClient.get`."""
+
+    venue = "okx"
+    default_url = "https://www.okx.com"
+
+    async def instruments(self) -> bytes:
+        """Return all perpetual swaps, linear and inverse."""
+        return await self.get("/api/v5/public/instruments", {"instType": "SWAP"}, _INSTRUMENTS)
+
+    async def tickers(self) -> bytes:
+        """Return the 24 h statistics of every swap; see `volumes`."""
+        return await self.get("/api/v5/market/tickers", {"instType": "SWAP"}, _TICKERS)
+
+    async def trades(self, symbol: str, limit: int = MAX_TRADES) -> bytes:
+        """Return the newest trades, newest first."""
+        return await self.get("/api/v5/market/trades", {"instId": symbol, "limit": limit}, _TRADES)
+
+    async def liquidation_orders(self, family: str, *, older_than_ms: int | None = None) -> bytes:
+        """Return filled liquidations of a family (`BTC-USDT`), newest first, up to `LIQUIDATION_ROWS`."""
+        params: dict[str, str | int] = {
+            "instType": "SWAP", "uly": family, "state": "filled", "limit": LIQUIDATION_ROWS,
+        }  # fmt: skip
+        if older_than_ms is not None:
+            params["after"] = older_than_ms
+        return await self.get("/api/v5/public/liquidation-orders", params, _LIQUIDATIONS)
+
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Read `code` first: OKX sends it with 200 and with 4xx alike."""
+        try:
+            said = msgspec.json.decode(body, type=_Envelope)
+        except msgspec.MsgspecError as error:
+            check_status(status, headers, body)
+            raise FeedInterrupted(f"body is not OKX's: {type(error).__name__}") from error
+        code, what = str(said.code), f"code {said.code} {said.msg[:120]}"
+        if code == "50011":
+            raise Throttled(retry_after_s(headers, 2.0), what)
+        if code in _BUSY_CODES:
+            raise FeedInterrupted(what)
+        if code != "0" and status in (httpx.codes.OK, httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
+            raise FeedRefused("bad_request", what)
+        check_status(status, headers, body)
+
+
+def trade_refs(body: bytes) -> list[TradeRef]:
+    """Return ids and times of a trades body. Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(body, type=_TradesBody).data
+
+
+def liquidation_refs(body: bytes) -> list[LiquidationRef]:
+    """Return the times of a liquidation-orders body. Raises msgspec.MsgspecError."""
+    return [row for part in msgspec.json.decode(body, type=_LiquidationsBody).data for row in part.details]
+
+
+def volumes(body: bytes) -> dict[str, float]:
+    """Return the USD volume of the last 24 h by symbol: `volCcy24h` counts coins. Raises msgspec.MsgspecError."""
+    rows = msgspec.json.decode(body, type=_TickersBody).data
+    return {row.symbol: float(row.coins_24h or 0) * float(row.last or 0) for row in rows}
+
+
+def family_of(symbol: str) -> str:
+    """Return the underlying that liquidation-orders asks for: `BTC-USDT` of `BTC-USDT-SWAP`."""
+    return symbol.removesuffix("-SWAP")
+
+
+def is_watchable(symbol: str) -> bool:
+    """Return whether this is a USDT- or USDC-margined perpetual."""
+    return symbol.endswith(("-USDT-SWAP", "-USDC-SWAP"))

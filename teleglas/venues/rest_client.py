@@ -1,0 +1,233 @@
+"""One venue's REST door: pace, time-outs, size, status; what its bodies mean is each `rest.py`'s.
+
+A subclass names the base URL, its quotas, and judges answers. A venue that asked for
+quiet (429, 418, ...) is not asked again before its time: the same error is raised
+without a request, so that no caller can turn a warning into a ban.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import httpx
+import msgspec
+
+from teleglas.errors import FeedError, FeedInterrupted, FeedRefused
+
+__all__ = ["MAX_BODY", "Banned", "Limit", "Quota", "RestClient", "Throttled", "check_json", "check_status",
+           "new_http_client", "retry_after_s"]  # fmt: skip
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes; the largest body we ask for (Binance's exchangeInfo) is under 3 MB."""
+
+_PATIENCE_S = 10.0
+_QUIET_AFTER_429_S = 30.0
+_QUIET_AFTER_BAN_S = 600.0
+_LONGEST_QUIET_S = 3 * 24 * 3600.0
+
+
+class Throttled(FeedInterrupted):
+    """The venue asks for quiet; `wait_s` seconds from the answer."""
+
+    def __init__(self, wait_s: float, detail: str) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
+class Banned(FeedRefused):
+    """The venue shut us out for `wait_s` seconds (Binance 418, Bybit 403)."""
+
+    def __init__(self, wait_s: float, detail: str) -> None:
+        super().__init__("banned", detail)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What we allow ourselves: `units` per `window_s`, of which `burst` may be spent at once.
+
+    In any window at most `units + burst` are spent, so a limit names less than the venue's.
+    """
+
+    units: float
+    window_s: float
+    burst: float
+
+
+class Quota:
+    """A token bucket for one `Limit`. Time comes from the caller, in seconds."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._level = limit.burst
+        self._at_s: float | None = None
+
+    def resize(self, limit: Limit) -> None:
+        """Obey another limit from now on."""
+        self._limit = limit
+
+    def reserve(self, cost: float, now_s: float) -> float:
+        """Take `cost` units and return the seconds to wait before they may be used."""
+        per_s = self._limit.units / self._limit.window_s
+        elapsed = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
+        self._at_s = now_s
+        self._level = min(self._limit.burst, self._level + elapsed * per_s) - cost
+        return max(0.0, -self._level / per_s)
+
+
+def new_http_client() -> httpx.AsyncClient:
+    """Return the HTTP client that all venues share; the caller closes it."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(_PATIENCE_S),
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+        headers={"Accept": "application/json", "User-Agent": "teleglas"},
+    )
+
+
+class RestClient:
+    """GET with the venue's pace. Subclasses add one method for each endpoint.
+
+    clock: monotonic seconds. sleep: how to wait. patience_s: for one whole answer.
+    """
+
+    venue: ClassVar[str]
+    default_url: ClassVar[str]
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        base_url: str = "",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience_s: float = 2 * _PATIENCE_S,
+    ) -> None:
+        self._http = http
+        self._base = (base_url or self.default_url).rstrip("/")
+        self._clock = clock
+        self._sleep = sleep
+        self._patience_s = patience_s
+        self._quotas: dict[Limit, Quota] = {}
+        self._quiet: Throttled | Banned | None = None
+        self._quiet_until_s = 0.0
+
+    def quiet_for_s(self) -> float:
+        """Return for how many seconds the venue wants no request, 0 if it takes them."""
+        return max(0.0, self._quiet_until_s - self._clock()) if self._quiet else 0.0
+
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise FeedRefused or FeedInterrupted unless this answer is a success."""
+        check_status(status, headers, body)
+        check_json(body)
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Learn from an answer's headers, e.g. how much of the budget is used."""
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        limit: Limit,
+        *,
+        cost: float = 1.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Return the body of a successful answer, as it came.
+
+        Waits its turn within `limit`. Raises FeedRefused when asking again is useless, and
+        FeedInterrupted (Throttled with the time to wait) when it may help.
+        """
+        self._raise_if_quiet()
+        await self._sleep_for(self.quota(limit).reserve(cost, self._clock()))
+        self._raise_if_quiet()
+        try:
+            status, answered, body = await self._fetch(path, params, headers or {})
+            self.observe(answered)
+            self.judge(status, answered, body)
+        except (Throttled, Banned) as error:
+            self.stay_quiet(error)
+            raise
+        return body
+
+    def quota(self, limit: Limit) -> Quota:
+        """Return the one bucket of this limit."""
+        return self._quotas.setdefault(limit, Quota(limit))
+
+    def stay_quiet(self, error: Throttled | Banned) -> None:
+        """Send nothing for `error.wait_s` seconds, raising `error` instead."""
+        self._quiet = error
+        self._quiet_until_s = self._clock() + min(error.wait_s, _LONGEST_QUIET_S)
+
+    def _raise_if_quiet(self) -> None:
+        left = self.quiet_for_s()
+        if not left or self._quiet is None:
+            self._quiet = None
+            return
+        raise type(self._quiet)(left, f"{self.venue} asked for quiet, {left:.0f} s left")
+
+    async def _sleep_for(self, wait_s: float) -> None:
+        if wait_s > 0:
+            await self._sleep(wait_s)
+
+    async def _fetch(
+        self, path: str, params: Mapping[str, str | int], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        url = self._base + path
+        try:
+            async with (
+                asyncio.timeout(self._patience_s),
+                self._http.stream("GET", url, params=dict(params), headers=dict(headers)) as answer,
+            ):
+                body = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        raise FeedInterrupted(f"{self.venue} {path}: body over {MAX_BODY >> 20} MB")
+                return answer.status_code, answer.headers, bytes(body)
+        except FeedError:
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            # The text of transport errors may quote the URL; the class says enough.
+            raise FeedInterrupted(f"{self.venue} {path}: {type(error).__name__}") from None
+
+
+def check_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Raise what an HTTP status means on every venue; return on 200."""
+    said = _excerpt(body)
+    if status == httpx.codes.OK:
+        return
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        raise Throttled(retry_after_s(headers, _QUIET_AFTER_429_S), f"HTTP 429 {said}")
+    if status == httpx.codes.IM_A_TEAPOT:
+        raise Banned(retry_after_s(headers, _QUIET_AFTER_BAN_S), f"HTTP 418 {said}")
+    if status in (httpx.codes.FORBIDDEN, httpx.codes.UNAVAILABLE_FOR_LEGAL_REASONS):
+        raise FeedRefused("region_block", f"HTTP {status} {said}")
+    if status == httpx.codes.UNAUTHORIZED:
+        raise FeedRefused("invalid_key", f"HTTP {status} {said}")
+    if status in (400, 404, 405, 410, 414, 422):
+        raise FeedRefused("bad_request", f"HTTP {status} {said}")
+    raise FeedInterrupted(f"HTTP {status} {said}")
+
+
+def check_json(body: bytes) -> None:
+    """Raise FeedInterrupted for a body that is not JSON, such as a proxy's HTML page."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise FeedInterrupted(f"body is not JSON: {_excerpt(body)}") from error
+
+
+def retry_after_s(headers: Mapping[str, str], otherwise: float) -> float:
+    """Return Retry-After in seconds; `otherwise` when it is absent or a date."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return otherwise
+
+
+def _excerpt(body: bytes) -> str:
+    return " ".join(body[:120].decode("utf-8", "replace").split())
