@@ -1,0 +1,199 @@
+"""The journal's bytes: a segment is a header record followed by records, each with its CRC.
+
+    record  = length u32 | crc32 u32 | body           (little endian; length and CRC are of the body)
+    body    = kind u8 | length of source u8 | source | received_ms i64 | payload
+
+Two kinds belong to the format and carry no sequence number: HEADER, the first record of a
+segment, and SKIP, after which the numbering goes on at a later number (records in between
+were decided on but could not be written). All other records count up by one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from teleglas.market import Instrument
+from ws_alert.messages import JournalRecord, RecordKind
+
+__all__ = [
+    "FORMAT",
+    "MAX_BODY",
+    "Context",
+    "SegmentDecoder",
+    "SegmentHeader",
+    "encode",
+    "encode_head",
+    "encode_header",
+    "encode_skip",
+    "frame_head",
+]
+
+FORMAT: Final = 1
+MAX_BODY: Final = 64 * 1024 * 1024
+"""No source reads more in one piece, so a larger length is a damaged one."""
+
+_HEADER, _SKIP = 0, 255
+_PREFIX = struct.Struct("<II")
+_TIME = struct.Struct("<q")
+_SEQUENCE = struct.Struct("<Q")
+_SMALLEST = 2 + _TIME.size
+_CHUNK = 1 << 20
+_KINDS: dict[int, RecordKind] = {int(kind): kind for kind in RecordKind}
+
+frame_head = _PREFIX.pack
+"""(length of the body, CRC of the body) -> the 8 bytes before it."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What decides beside the records: a replay of the segment takes these and nothing else.
+
+    program: version that wrote it. rules: `ws_alert.rules.Rules` as JSON. instruments: by
+    venue, as they were when the segment began. simulated: the market was not real.
+    """
+
+    program: str
+    rules: msgspec.Raw
+    instruments: dict[str, tuple[Instrument, ...]]
+    simulated: bool = False
+
+
+class SegmentHeader(msgspec.Struct, frozen=True):
+    """First record of a segment. context: a `Context` as JSON, kept as written."""
+
+    format: int
+    first_sequence: int
+    first_received_ms: int
+    context: msgspec.Raw
+
+    def decode_context(self) -> Context:
+        """Return the context; raises msgspec.DecodeError if another program wrote it."""
+        return msgspec.json.decode(self.context, type=Context, strict=False)
+
+
+def encode_head(kind: int, source: str, received_ms: int) -> tuple[bytes, int]:
+    """Return what stands before the payload, and its CRC; equal for equal arguments, so it can be kept.
+
+    Raises ValueError if the source is longer than 255 bytes.
+    """
+    name = source.encode()
+    if len(name) > 255:
+        raise ValueError(f"a source's name has at most 255 bytes, not {len(name)}")
+    head = bytes((kind, len(name))) + name + _TIME.pack(received_ms)
+    return head, crc32(head)
+
+
+def encode(kind: int, source: str, received_ms: int, payload: bytes) -> bytes:
+    """Return one record."""
+    head, crc = encode_head(kind, source, received_ms)
+    return frame_head(len(head) + len(payload), crc32(payload, crc)) + head + payload
+
+
+def encode_header(first_sequence: int, first_received_ms: int, context: bytes) -> bytes:
+    """Return the record that a segment starts with; `context` is JSON."""
+    header = SegmentHeader(FORMAT, first_sequence, first_received_ms, msgspec.Raw(context))
+    return encode(_HEADER, "", first_received_ms, msgspec.json.encode(header))
+
+
+def encode_skip(next_sequence: int, received_ms: int) -> bytes:
+    """Return the record after which the next one has the number `next_sequence`."""
+    return encode(_SKIP, "", received_ms, _SEQUENCE.pack(next_sequence))
+
+
+class SegmentDecoder:
+    """Reads one segment up to its end or its first damage.
+
+    `header` is None if the segment does not begin with an intact one; there are no records
+    then. After iterating: `next_sequence`, `last_received_ms`, `intact_bytes` (where a
+    repair cuts) and `damage`, None or one of `empty`, `torn`, `bad_length`, `bad_crc`,
+    `bad_kind`, `bad_header`. Iterate once.
+    """
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self.header: SegmentHeader | None = None
+        self.damage: str | None = None
+        self.next_sequence = 0
+        self.last_received_ms = 0
+        self.intact_bytes = 0
+        self._read, self._buffer, self._at = read, b"", 0
+        first = next(self._bodies(), None)
+        if first is None:
+            self.damage = self.damage or "empty"
+            return
+        header = _decode_header(first)
+        if header is None:
+            self.damage = "bad_header"
+            return
+        self.header, self.intact_bytes = header, self._at
+        self.next_sequence, self.last_received_ms = header.first_sequence, header.first_received_ms
+
+    def records(self, since: int = 0, since_ms: int = 0) -> Iterator[JournalRecord]:
+        """Yield the records numbered `since` or later and received at `since_ms` or later."""
+        if self.header is None:
+            return
+        sequence, received_ms = self.next_sequence, self.last_received_ms
+        known, names, unpack_time = _KINDS, dict[bytes, str](), _TIME.unpack_from
+        base = 0
+        try:
+            for body in self._bodies():
+                kind, at = known.get(body[0]), 2 + body[1]
+                if kind is None:
+                    if body[0] != _SKIP:
+                        self.damage = "bad_kind"
+                        return
+                    (sequence,) = _SEQUENCE.unpack_from(body, at + 8)
+                    base += len(body) + 8
+                    continue
+                (received_ms,) = unpack_time(body, at)
+                source = names.get(body[2:at])
+                if source is None:
+                    source = names[body[2:at]] = body[2:at].decode()
+                base += len(body) + 8
+                sequence += 1
+                if sequence > since and received_ms >= since_ms:
+                    yield JournalRecord(sequence - 1, received_ms, kind, source, body[at + 8 :])
+        finally:
+            self.next_sequence, self.last_received_ms = sequence, received_ms
+            self.intact_bytes += base
+
+    def _bodies(self) -> Iterator[bytes]:
+        """Yield bodies whose CRC is right; `_at` stands behind the one yielded."""
+        buffer, at = self._buffer, self._at
+        unpack, checksum, size = _PREFIX.unpack_from, crc32, len(buffer)
+        while True:
+            wanted = 8
+            while at + 8 <= size:
+                length, crc = unpack(buffer, at)
+                if not _SMALLEST <= length <= MAX_BODY:
+                    self.damage = "bad_length"
+                    return
+                stop = at + 8 + length
+                if stop > size:
+                    wanted += length
+                    break
+                body = buffer[at + 8 : stop]
+                if checksum(body) != crc or length < _SMALLEST + body[1]:
+                    self.damage = "bad_crc"
+                    return
+                at = self._at = stop
+                yield body
+            more = self._read(max(_CHUNK, wanted))
+            if not more:
+                self.damage = "torn" if at < size else None
+                return
+            self._buffer = buffer = buffer[at:] + more
+            at, size = 0, len(buffer)
+
+
+def _decode_header(body: bytes) -> SegmentHeader | None:
+    if body[0] != _HEADER:
+        return None
+    try:
+        header = msgspec.json.decode(body[_SMALLEST:], type=SegmentHeader)
+    except msgspec.DecodeError:
+        return None
+    return header if header.format == FORMAT else None
