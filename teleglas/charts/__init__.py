@@ -1,0 +1,1 @@
+"""Pictures: values in, PNG out, drawn in a process apart."""

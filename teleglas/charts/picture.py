@@ -10,7 +10,7 @@ __all__ = ["Picture"]
 class Picture(msgspec.Struct, frozen=True):
     """Everything that one square chart draws; times are Unix ms UTC, amounts cents, prices USD of one coin.
 
-    title, subtitle, footer: finished text. price: rows (open_ms, low, high, close) of
+    title, subtitle, sources, footer: finished text. price: rows (open_ms, low, high, close) of
     `bucket_ms` each, ascending, without rows where nothing traded. bars: rows (open_ms,
     up_cents, down_cents). up, down: what the bars above and below zero are (`shorts`,
     `longs` or `buys`, `sells`). from_ms..to_ms: the span of the time axis.
@@ -20,6 +20,7 @@ class Picture(msgspec.Struct, frozen=True):
 
     title: str
     subtitle: str
+    sources: str
     footer: str
     from_ms: int
     to_ms: int

@@ -1,0 +1,1 @@
+"""From an alert to what a person sees, and onto the channels."""

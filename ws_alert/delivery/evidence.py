@@ -1,0 +1,112 @@
+"""The details under an alert: what a reader needs to check it, most wanted first.
+
+Plain text, one fact a line; `render` escapes it and drops lines from the end if they do
+not fit.
+"""
+
+from __future__ import annotations
+
+from teleglas import numbers
+from ws_alert.delivery.phrases import by_venue, name, price_of, side_taken
+from ws_alert.messages import Alert, ClusterFacts, EventRow, Kind, RadarFacts
+
+__all__ = ["evidence"]
+
+FULL_COVERAGE = 0.95
+"""Below this share of healthy seconds a venue's coverage is told (SPEC 5)."""
+
+_SHOWN = 20
+
+
+def evidence(alert: Alert) -> list[str]:
+    """Return the detail lines, in order of weight."""
+    lines = [*_gaps(alert), *_largest(alert), *_rule(alert)]
+    if len(alert.venues) > 3:
+        lines.append(by_venue(alert, shown=_SHOWN))
+    return [*lines, *_sources(alert), _latency(alert)]
+
+
+def _gaps(alert: Alert) -> list[str]:
+    thin = [each for each in alert.coverage if each.share < FULL_COVERAGE][:_SHOWN]
+    lines = []
+    if thin:
+        told = ", ".join(
+            f"{name(c.venue)} {numbers.percent(_floor(c.share), 0)} ({name(c.state)})" for c in thin
+        )
+        lines.append(f"Seen of the window: {told}; what happened in the rest is missing here")
+    if alert.degraded:
+        polled = ", ".join(name(venue) for venue in alert.degraded[:_SHOWN])
+        lines.append(f"Degraded: {polled} polled instead of streamed")
+    return lines
+
+
+def _floor(share: float) -> float:
+    # 0.949 must not read 95 %, which is the border above which nothing is said.
+    return int(max(0.0, share) * 100)
+
+
+def _largest(alert: Alert) -> list[str]:
+    if alert.kind in {Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE} or not alert.top:
+        return []
+    return ["Largest:", *(_event(row) for row in alert.top[:5])]
+
+
+def _event(row: EventRow) -> str:
+    value = f"at least {numbers.usd(row.usd, cut=True)}" if row.sampled else numbers.usd(row.usd)
+    what = f"{name(row.side)} liquidated" if row.side in {"long", "short"} else side_taken(row.side)
+    kind = f" ({name(row.price_kind)} price)" if row.price_kind != "fill" else ""
+    place = f"{name(row.venue)} {name(row.symbol)}"
+    return f"{numbers.clock(row.event_ms)} {value} {what} at {price_of(row)}{kind}, {place}"
+
+
+def _rule(alert: Alert) -> list[str]:
+    if isinstance(alert.facts, RadarFacts):
+        facts = alert.facts
+        lines = [
+            f"Score: v2 {numbers.score(facts.score_v2)} decides, v1 {numbers.score(facts.score_v1)} for comparison"
+        ]
+        if facts.storm_count and facts.cluster_count:
+            lines.append(
+                "Would not have fired if the storm or the large orders had stayed below their own minimum"
+            )
+        return lines
+    if alert.threshold_usd <= 0:
+        return []
+    threshold = numbers.usd_short(alert.threshold_usd)
+    window = f" in {numbers.span(alert.window_ms)}" if alert.window_ms else ""
+    counted = f" and {alert.threshold_count:,} events" if alert.threshold_count > 1 else ""
+    line = f"Rule: at least {threshold}{counted}{window}"
+    if isinstance(alert.facts, ClusterFacts):
+        line += ", one side dominating"
+    spare = alert.told_usd - alert.threshold_usd
+    if alert.final or spare < 0:
+        return [line]
+    without = f"with more than {numbers.usd(spare)} less" if spare else "with any less"
+    if alert.threshold_count > 1:
+        without += f", or with {numbers.count(alert.threshold_count - 1, 'event')}"
+    return [line, f"Would not have fired {without}"]
+
+
+def _sources(alert: Alert) -> list[str]:
+    sampling = sorted({name(row.venue) for row in alert.top if row.sampled})
+    lines = []
+    if sampling:
+        lines.append(f"At least, because {', '.join(sampling)} publishes a sample only")
+    elif alert.sampled:
+        lines.append("At least, because a venue in this sum publishes a sample only")
+    kinds = sorted(
+        {f"{name(row.venue)} {name(row.price_kind)}" for row in alert.top if row.price_kind != "fill"}
+    )
+    if kinds:
+        lines.append(f"Prices that are not fills: {', '.join(kinds)}")
+    return lines
+
+
+def _latency(alert: Alert) -> str:
+    arrived = alert.received_ms - alert.event_ms
+    path = (
+        f"{numbers.age(arrived)} from the venue to us"
+        if arrived >= 0
+        else "the venue's clock is ahead of ours"
+    )
+    return f"Latency: {path}, then {numbers.age(alert.release_ms - alert.received_ms)} to the release of this message"

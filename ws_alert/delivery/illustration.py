@@ -1,0 +1,87 @@
+"""Alert in, picture out: which words and rows the chart shows (the drawing is `teleglas.charts`)."""
+
+from __future__ import annotations
+
+from teleglas import numbers
+from teleglas.charts.picture import Picture
+from ws_alert.delivery.phrases import NOUNS, amount, asset, name, side_taken
+from ws_alert.messages import Alert, Chart, ClusterFacts, LargeFacts, RadarFacts, StormFacts, WhaleFacts
+
+__all__ = ["illustration"]
+
+
+def illustration(alert: Alert) -> Picture | None:
+    """Return the picture of the very data that fired; None if the alert carries none."""
+    chart = alert.chart
+    if chart is None:
+        return None
+    orders = chart.bars_are == "orders"
+    side, callout = _callout(alert)
+    end = alert.episode_ms + alert.duration_ms if alert.final else alert.event_ms
+    return Picture(
+        title=f"{asset(alert)}  {'large orders' if orders else 'liquidations'}",
+        subtitle=_subtitle(alert),
+        sources=_sources(alert),
+        footer=_footer(alert, chart),
+        from_ms=chart.from_ms,
+        to_ms=chart.to_ms,
+        bucket_ms=chart.bucket_ms,
+        price=chart.price,
+        bars=chart.bars,
+        up="buys" if orders else "shorts",
+        down="sells" if orders else "longs",
+        shade_from_ms=min(alert.episode_ms, end) - alert.window_ms,
+        shade_to_ms=end,
+        callout=callout,
+        callout_up=side in {"short", "buy"},
+        simulated=alert.simulated,
+    )
+
+
+def _callout(alert: Alert) -> tuple[str, str]:
+    match alert.facts:
+        case LargeFacts(row) | WhaleFacts(row):
+            value = amount(row.usd, sampled=alert.sampled or row.sampled)
+            return row.side, f"{value} {side_taken(row.side) if row.side in {'buy', 'sell'} else ''}".strip()
+        case ClusterFacts(bought, sold):
+            return (
+                alert.direction,
+                f"{side_taken(alert.direction)} {amount(max(bought, sold), sampled=alert.sampled)}",
+            )
+        case RadarFacts():
+            return alert.facts.storm_side, f"storm {amount(alert.facts.storm_usd, sampled=alert.sampled)}"
+        case StormFacts():
+            return alert.direction, f"storm {amount(alert.told_usd, sampled=alert.sampled)}"
+
+
+def _subtitle(alert: Alert) -> str:
+    if alert.final and alert.total_count > 1:
+        counted = numbers.count(alert.total_count, NOUNS[alert.kind])
+        return f"over after {numbers.span(alert.duration_ms)} · {amount(alert.total_usd, sampled=alert.sampled)} · {counted}"
+    window = numbers.span(alert.window_ms)
+    match alert.facts:
+        case LargeFacts(row):
+            return f"one {name(row.side)} · {numbers.clock(row.event_ms)} · {name(row.venue)}"
+        case WhaleFacts(row):
+            return f"one order {side_taken(row.side)} · {numbers.clock(row.event_ms)} · {name(row.venue)}"
+        case ClusterFacts(bought, sold):
+            return f"{window} · bought {numbers.usd(bought)} · sold {numbers.usd(sold)}"
+        case RadarFacts():
+            facts = alert.facts
+            return f"radar {facts.band} {numbers.score(facts.score_v2)} · {window} · pressure {name(facts.pressure)}"
+        case StormFacts():
+            counted = numbers.count(alert.told_count, "liquidation")
+            return f"{window} · {name(alert.direction)}s · {counted}"
+
+
+def _sources(alert: Alert) -> str:
+    venues = sorted({name(venue, 12) for venue, _ in alert.venues})
+    listed = ", ".join(venues[:4]) + (f" and {len(venues) - 4} more" if len(venues) > 4 else "")
+    if alert.sampled:
+        listed += " · sampled: lower bounds"
+    return listed or "no venue told a sum"
+
+
+def _footer(alert: Alert, chart: Chart) -> str:
+    bucket = numbers.span(chart.bucket_ms)
+    return f"{bucket} bars · {numbers.span(chart.to_ms - chart.from_ms)} · UTC · {numbers.utc(alert.event_ms)[:-4]}"

@@ -1,0 +1,98 @@
+"""Small pieces of sentences that every kind of message shares: plain text, not yet escaped."""
+
+from __future__ import annotations
+
+import math
+
+from teleglas import numbers
+from ws_alert.messages import Alert, EventRow, FoldedLine, Kind
+
+__all__ = [
+    "NOUNS",
+    "amount",
+    "asset",
+    "by_venue",
+    "clipped",
+    "folded",
+    "name",
+    "price_of",
+    "side_taken",
+    "versus",
+]
+
+NOUNS = {
+    Kind.LARGE_LIQUIDATION: "large liquidation",
+    Kind.WHALE_TRADE: "whale trade",
+    Kind.LIQUIDATION_STORM: "liquidation",
+    Kind.WHALE_CLUSTER: "large order",
+    Kind.GLOBAL_RADAR: "event",
+}
+"""What one counted thing of a kind is called."""
+
+_NAME_CHARS = 24
+
+
+def name(text: str, limit: int = _NAME_CHARS) -> str:
+    """Make a venue's or a coin's name fit for one line: no control characters, at most `limit` long."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return clipped(clean, limit) or "(unnamed)"
+
+
+def clipped(text: str, limit: int) -> str:
+    """Cut a text to `limit` characters, the last being `…` when something is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def asset(alert: Alert) -> str:
+    """Return the coin as it opens the first line."""
+    return name(alert.asset)
+
+
+def amount(cents: int, *, sampled: bool) -> str:
+    """Write an amount; a sampled feed makes it a lower bound, so it is cut, not rounded."""
+    return f"at least {numbers.usd(cents, cut=True)}" if sampled else numbers.usd(cents)
+
+
+def price_of(row: EventRow) -> str:
+    """Write a row's price, or say why there is none."""
+    if not math.isfinite(row.price) or row.price <= 0:
+        return "a price that the venue did not tell"
+    return numbers.price(row.price)
+
+
+def side_taken(side: str) -> str:
+    """Turn a taker's side into what was done: `bought` or `sold`."""
+    return "bought" if side == "buy" else "sold"
+
+
+def versus(alert: Alert) -> str:
+    """Write how far above its threshold the alert is: `9.1x the $2M threshold`."""
+    if alert.threshold_usd <= 0:
+        return "no USD threshold applied"
+    threshold = numbers.usd_short(alert.threshold_usd)
+    return f"{numbers.times(alert.told_usd, alert.threshold_usd)} the {threshold} threshold"
+
+
+def by_venue(alert: Alert, shown: int = 3) -> str:
+    """Write the largest venues' USD: `By venue, at least: binance $9.10M · okx $6.20M`."""
+    if not alert.venues:
+        return "By venue: unknown, the window held no event when this was written"
+    ranked = sorted(alert.venues, key=lambda pair: (-pair[1], pair[0]))
+    parts = [f"{name(venue)} {numbers.usd(cents, cut=alert.sampled)}" for venue, cents in ranked[:shown]]
+    if len(ranked) > shown:
+        rest = sum(cents for _, cents in ranked[shown:])
+        parts.append(f"{len(ranked) - shown} more {numbers.usd(rest, cut=alert.sampled)}")
+    return f"By venue{', at least' if alert.sampled else ''}: {' · '.join(parts)}"
+
+
+def folded(lines: tuple[FoldedLine, ...]) -> str:
+    """Write what else was found at the same moment as one line."""
+    return clipped("Also: " + "; ".join(_folded(line) for line in lines), 240)
+
+
+def _folded(line: FoldedLine) -> str:
+    kind = line.kind.value.replace("_", " ")
+    text = f"{kind} ({name(line.direction)}) {numbers.usd(line.usd, cut=True)}"
+    if line.count > 1:
+        text += f", {numbers.count(line.count, NOUNS[line.kind])}"
+    return f"{text} in {numbers.span(line.window_ms)}" if line.window_ms else text

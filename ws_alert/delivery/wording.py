@@ -1,0 +1,226 @@
+"""What each kind of alert says: the first line, and the few lines under it.
+
+Plain text, one sentence or fact a line; `render` escapes it. The first line is the whole
+news, because it is what a phone's notification shows.
+"""
+
+from __future__ import annotations
+
+from teleglas import numbers
+from ws_alert.delivery.phrases import (
+    NOUNS,
+    amount,
+    asset,
+    by_venue,
+    folded,
+    name,
+    price_of,
+    side_taken,
+    versus,
+)
+from ws_alert.messages import (
+    Alert,
+    ClusterFacts,
+    EventRow,
+    Facts,
+    Kind,
+    LargeFacts,
+    Pattern,
+    RadarFacts,
+    StormFacts,
+    WhaleFacts,
+)
+
+__all__ = ["body", "headline"]
+
+_PATTERNS = {
+    Pattern.STORM_ONLY: "storm_only, a storm without large orders",
+    Pattern.CLUSTER_ONLY: "cluster_only, large orders without a storm",
+    Pattern.STORM_AND_CLUSTER: "storm_and_cluster, both at once",
+    Pattern.CONVERGENCE: "convergence, both at least twice their minimum",
+}
+_SINGLES = (Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE)
+
+
+def headline(alert: Alert) -> str:
+    """Return the first line: the news in one sentence."""
+    if alert.final and not _stayed_alone(alert):
+        sentence = _over(alert)
+    else:
+        sentence = _news(alert, alert.facts) + _growth(alert)
+        if alert.revision and not alert.final and alert.kind not in _SINGLES:
+            sentence = f"still going: {sentence}"
+    mark = "SIMULATED " if alert.simulated else ""
+    return f"{mark}{asset(alert)}: {sentence}"
+
+
+def body(alert: Alert) -> list[str]:
+    """Return the lines under the first one, at most four."""
+    if alert.final and not _stayed_alone(alert):
+        lines = _ended(alert)
+    else:
+        lines = _facts(alert, alert.facts)
+        if alert.final:
+            lines.append("Over: no other one followed")
+    if alert.folded:
+        lines = [*lines[:3], folded(alert.folded)]
+    return lines[:4]
+
+
+def _stayed_alone(alert: Alert) -> bool:
+    return alert.kind in _SINGLES and alert.total_count <= 1
+
+
+def _news(alert: Alert, facts: Facts) -> str:
+    window = numbers.span(alert.window_ms)
+    match facts:
+        case LargeFacts(row):
+            value = amount(row.usd, sampled=alert.sampled or row.sampled)
+            return f"{value} {name(row.side)} liquidated at {price_of(row)} on {name(row.venue)}"
+        case WhaleFacts(row):
+            value = amount(row.usd, sampled=alert.sampled or row.sampled)
+            return f"one order {side_taken(row.side)} {value} at {price_of(row)} on {name(row.venue)}"
+        case StormFacts():
+            value = amount(alert.told_usd, sampled=alert.sampled)
+            return f"{value} of {name(alert.direction)}s liquidated in {window}"
+        case ClusterFacts():
+            return f"large orders {_bought_and_sold(alert, facts)} in {window}"
+        case RadarFacts():
+            return f"{_radar_news(alert, facts)} in {window}"
+
+
+def _bought_and_sold(alert: Alert, facts: ClusterFacts) -> str:
+    pairs = [("bought", facts.buy_usd), ("sold", facts.sell_usd)]
+    if facts.sell_usd > facts.buy_usd:
+        pairs.reverse()
+    return " and ".join(
+        f"{did} {amount(cents, sampled=alert.sampled)}" for did, cents in pairs if cents or did == pairs[0][0]
+    )
+
+
+def _radar_news(alert: Alert, facts: RadarFacts) -> str:
+    storm = f"{amount(facts.storm_usd, sampled=alert.sampled)} of {name(facts.storm_side)}s liquidated"
+    cluster = f"large orders worth {numbers.usd(facts.cluster_usd)}, mostly {side_taken(facts.cluster_side)},"
+    match facts.pattern:
+        case Pattern.STORM_ONLY:
+            return storm
+        case Pattern.CLUSTER_ONLY:
+            return cluster
+        case _:
+            return f"{storm} and {cluster}"
+
+
+def _growth(alert: Alert) -> str:
+    if not alert.reply_to:
+        return ""
+    if not alert.prior_ms or not alert.prior_usd:
+        return ", grown since the last message"
+    since = f"since {numbers.clock(alert.prior_ms)}"
+    tenfold = alert.told_usd * 10 // alert.prior_usd
+    if tenfold < 20:
+        return f", grown {since}"
+    return (
+        f", doubled {since}"
+        if tenfold < 25
+        else f", {numbers.times(alert.told_usd, alert.prior_usd)} {since}"
+    )
+
+
+def _over(alert: Alert) -> str:
+    total = amount(alert.total_usd, sampled=alert.sampled)
+    counted = numbers.count(alert.total_count, NOUNS[alert.kind])
+    of_what = f" of {name(alert.direction)}s" if alert.direction in {"long", "short"} else ""
+    return f"over after {numbers.span(alert.duration_ms)}: total {total}{of_what} in {counted}"
+
+
+def _ended(alert: Alert) -> list[str]:
+    start = numbers.clock(alert.episode_ms)
+    end = numbers.clock(alert.episode_ms + alert.duration_ms)
+    lines = [f"From {start} to {end} UTC · threshold {numbers.usd_short(alert.threshold_usd)}{_per(alert)}"]
+    if isinstance(alert.facts, StormFacts):
+        lines.append(f"Largest intensity {alert.facts.intensity}x")
+    elif isinstance(alert.facts, ClusterFacts):
+        lines.append(f"Dominance {_share(alert.facts.dominance)} {name(alert.direction)} when last told")
+    elif isinstance(alert.facts, RadarFacts):
+        lines.append(_radar_score(alert.facts))
+    return [*lines, by_venue(alert)]
+
+
+def _per(alert: Alert) -> str:
+    return f" in {numbers.span(alert.window_ms)}" if alert.window_ms else " for one"
+
+
+def _facts(alert: Alert, facts: Facts) -> list[str]:
+    window = numbers.span(alert.window_ms)
+    match facts:
+        case LargeFacts(row):
+            forced = "forced sell" if row.side == "long" else "forced buy"
+            return [_one_row(row, forced), f"{versus(alert)} for one liquidation", _price_kind(row)]
+        case WhaleFacts(row):
+            return [_one_row(row, "taker"), f"{versus(alert)} for one order"]
+        case StormFacts(intensity, first, last):
+            counted = numbers.count(alert.told_count, "liquidation")
+            return [
+                f"{versus(alert)}, intensity {intensity}x · {counted} in {window}",
+                by_venue(alert),
+                _price_move(first, last, window),
+            ]
+        case ClusterFacts():
+            bought = f"Bought {numbers.usd(facts.buy_usd)} in {numbers.count(facts.buy_count, 'order')}"
+            sold = f"sold {numbers.usd(facts.sell_usd)} in {numbers.count(facts.sell_count, 'order')}"
+            return [
+                f"{bought} · {sold}",
+                f"Dominance {_share(facts.dominance)} {name(alert.direction)} · {versus(alert)} in {window}",
+                by_venue(alert),
+            ]
+        case RadarFacts():
+            return [_radar_score(facts), _radar_mood(facts), _radar_summary(facts), by_venue(alert)]
+
+
+def _one_row(row: EventRow, forced: str) -> str:
+    return f"Side {name(row.side)} ({forced}) · {name(row.venue)} {name(row.symbol)} · {numbers.clock(row.event_ms)} UTC"
+
+
+def _price_kind(row: EventRow) -> str:
+    if row.price_kind == "fill":
+        return "Price: average fill of the forced order"
+    return f"Price: the venue tells the {name(row.price_kind)} price, not the fill"
+
+
+def _price_move(first: float | None, last: float | None, window: str) -> str:
+    if first is None or last is None or first <= 0 or last <= 0:
+        return "Price move unknown: no price seen in the window"
+    move = numbers.percent((last / first - 1) * 100, signed=True)
+    return f"Price {numbers.price(first)} → {numbers.price(last)} ({move}) in {window}"
+
+
+def _share(part: float) -> str:
+    return numbers.percent(part * 100, 0)
+
+
+def _radar_score(facts: RadarFacts) -> str:
+    return (
+        f"Radar {facts.band}, score {numbers.score(facts.score_v2)} of 1 · pattern {_PATTERNS[facts.pattern]}"
+    )
+
+
+def _radar_mood(facts: RadarFacts) -> str:
+    pressure = (
+        f"Pressure {name(facts.pressure)} ({numbers.percent(facts.pressure_ratio * 100, 0, signed=True)})"
+    )
+    if facts.range_pct is None:
+        return f"{pressure} · volatility unknown: no price seen in 5 min"
+    spread = numbers.percent(facts.range_pct)
+    return f"{pressure} · volatility {name(facts.volatility)} (range {spread} in 5 min)"
+
+
+def _radar_summary(facts: RadarFacts) -> str:
+    counted = (
+        f"{numbers.count(facts.storm_count, 'liquidation')} of {name(facts.storm_side)}s,"
+        f" {numbers.count(facts.cluster_count, 'large order')}"
+    )
+    if facts.pattern in {Pattern.STORM_ONLY, Pattern.CLUSTER_ONLY}:
+        return f"Summary: {counted}"
+    together = (facts.storm_side == "long") == (facts.cluster_side == "sell")
+    verb = "push the same way" if together else "push against each other"
+    return f"Summary: {counted}; forced and voluntary flow {verb}"
