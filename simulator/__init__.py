@@ -1,0 +1,1 @@
+"""Exchanges, CoinGlass and the Bot API as real servers on loopback, with faults; scripted and seeded."""

@@ -1,0 +1,1 @@
+"""Binance USD-M: routed WebSocket paths, combined streams, REST."""

@@ -1,0 +1,1 @@
+"""CoinGlass v4: streams and REST behind a key with a plan."""

@@ -1,0 +1,152 @@
+"""How busy the simulated market is over time. A scenario sets intensities only, never an alert."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+__all__ = ["SCENARIOS", "Intensity", "Numbered", "Phase", "Scenario"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intensity:
+    """How busy one asset is now.
+
+    trade_rate, liquidation_rate: multiples of the asset's ordinary rate of arrivals.
+    trade_size, liquidation_size: multiples of the ordinary order.
+    buy_share, long_share: probability that a fresh decision is a buy, a forced order a long's.
+    whale_rate: groups of large orders a second; whale_usd: the least of their sizes.
+    """
+
+    trade_rate: float = 0.8
+    trade_size: float = 0.35
+    buy_share: float = 0.5
+    whale_rate: float = 0.0
+    whale_usd: float = 0.0
+    liquidation_rate: float = 1.0
+    liquidation_size: float = 1.0
+    long_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Changes to the intensity of some assets (all if none is named) from start_s until end_s."""
+
+    start_s: float
+    end_s: float
+    assets: tuple[str, ...]
+    changes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Storms of known size for a ledger: storm k is worth `usd` dollars and k cents.
+
+    Its `rows` equal forced orders of longs are gap_s apart, which Binance's one order per symbol and
+    second lets through. Storm k hits coin number k modulo `coins`.
+    """
+
+    count: int = 1_000_000
+    first_s: float = 3.0
+    every_s: float = 0.5
+    usd: int = 600_000
+    rows: int = 2
+    gap_s: float = 1.2
+    coins: int = 1000
+
+    def asset(self, number: int) -> str:
+        """Return the coin of storm `number` (counted from 1)."""
+        return f"N{(number - 1) % self.coins + 1:04d}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Intensities over time. period_s: after this the phases repeat; 0 for never."""
+
+    name: str
+    base: Intensity
+    phases: tuple[Phase, ...] = ()
+    period_s: float = 0.0
+    largest_trade_usd: float = math.inf
+    largest_liquidation_usd: float = math.inf
+    numbered: Numbered | None = None
+    _tables: dict[str, tuple[list[float], list[Intensity]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, asset: str, now_ms: float) -> tuple[Intensity, float]:
+        """Return the asset's intensity at a time since the start, and until when it holds (ms)."""
+        starts, values = self._tables.get(asset) or self._table(asset)
+        if not self.period_s:
+            index = bisect_right(starts, now_ms)
+            return values[index - 1], starts[index] if index < len(starts) else math.inf
+        period = self.period_s * 1000.0
+        begin = now_ms // period * period
+        index = bisect_right(starts, now_ms - begin)
+        return values[index - 1], begin + (starts[index] if index < len(starts) else period)
+
+    def largest_trade(self, asset: str) -> float:
+        """Return the largest taker order in USD that this scenario lets happen."""
+        return self.largest_trade_usd * (10.0 if asset in {"BTC", "ETH"} else 1.0)
+
+    def _table(self, asset: str) -> tuple[list[float], list[Intensity]]:
+        mine = [phase for phase in self.phases if not phase.assets or asset in phase.assets]
+        edges = {0.0, *(phase.start_s for phase in mine), *(phase.end_s for phase in mine)}
+        starts = sorted(edge for edge in edges if not self.period_s or edge < self.period_s)
+        values = []
+        for start in starts:
+            value = self.base
+            for phase in mine:
+                if phase.start_s <= start < phase.end_s:
+                    value = replace(value, **phase.changes)
+            values.append(value)
+        self._tables[asset] = [start * 1000.0 for start in starts], values
+        return self._tables[asset]
+
+
+_ALTS = ("DOGE", "LINK", "SUI", "ENA", "HBAR", "NEAR", "AAVE", "UNI", "PEPE", "WLD", "ARB", "ICP")
+
+
+def _rush(start: float, end: float, assets: tuple[str, ...], **changes: float) -> Phase:
+    return Phase(start, end, assets, changes)
+
+
+_DEMO = (
+    # Large orders on coins that are otherwise calm.
+    _rush(10, 66, ("LTC", "BCH", "ZEC"), whale_rate=0.025, whale_usd=240_000),
+    # Forced orders of notable size on scattered coins.
+    _rush(12, 66, _ALTS, liquidation_rate=4, liquidation_size=6, long_share=0.7),
+    # The first wave: longs of a large coin are flushed.
+    _rush(16, 30, ("SOL",), liquidation_rate=30, liquidation_size=9, long_share=0.9),
+    # Buyers come in clusters.
+    _rush(24, 36, ("XRP",), whale_rate=0.6, whale_usd=120_000, buy_share=0.93),
+    # The second wave: forced and voluntary selling together.
+    _rush(36, 54, ("BTC", "ETH"), liquidation_rate=40, liquidation_size=14, long_share=0.93,
+          whale_rate=0.5, whale_usd=260_000, buy_share=0.06),
+    _rush(44, 58, ("AVAX", "DOT"), liquidation_rate=40, liquidation_size=10, long_share=0.08),
+    _rush(50, 62, ("ADA",), whale_rate=0.5, whale_usd=130_000, buy_share=0.06),
+)  # fmt: skip
+
+_STORM = (
+    _rush(5, 60, (), liquidation_rate=30, liquidation_size=8, long_share=0.9, trade_rate=0.8, whale_rate=0.05,
+          whale_usd=150_000, buy_share=0.2),
+)  # fmt: skip
+
+_SOAK = (
+    _rush(20, 60, ("BTC", "ETH", "SOL"), liquidation_rate=20, liquidation_size=8, long_share=0.9),
+    _rush(200, 240, ("XRP", "ADA", "DOGE"), whale_rate=0.3, whale_usd=120_000, buy_share=0.9),
+    _rush(400, 450, _ALTS, liquidation_rate=20, liquidation_size=8, long_share=0.1),
+)
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("demo", Intensity(), _DEMO),
+        Scenario("quiet", Intensity(trade_size=0.3), largest_trade_usd=9_000, largest_liquidation_usd=9_000),
+        Scenario("storm", Intensity(), _STORM, period_s=90),
+        Scenario("soak", Intensity(), _SOAK, period_s=600),
+        Scenario("numbered", Intensity(trade_rate=0.6, liquidation_rate=0.0), largest_trade_usd=9_000,
+                 numbered=Numbered()),
+    )
+}  # fmt: skip
+"""The scenarios by name. quiet and numbered hold every ordinary order below any alert's threshold."""
