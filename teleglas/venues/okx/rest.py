@@ -29,16 +29,16 @@ _BUSY_CODES = frozenset({"50001", "50004", "50005", "50013", "50026"})
 
 
 class TradeRef(msgspec.Struct, frozen=True, gc=False):
-    """What pacing needs of a row: its id and its time (Unix ms as text)."""
+    """What pacing needs of a row: its id and its time (Unix ms)."""
 
     id: str = msgspec.field(name="tradeId")
-    time: str = msgspec.field(name="ts", default="0")
+    event_ms: int = msgspec.field(name="ts", default=0)
 
 
 class LiquidationRef(msgspec.Struct, frozen=True, gc=False):
-    """What paging needs of a row: its time (Unix ms as text)."""
+    """What paging needs of a row: its time (Unix ms)."""
 
-    ts: str
+    event_ms: int = msgspec.field(name="ts")
 
 
 class _Liquidations(msgspec.Struct):
@@ -114,12 +114,12 @@ class OkxRest(RestClient):
 
 def trade_refs(body: bytes) -> list[TradeRef]:
     """Return ids and times of a trades body. Raises msgspec.MsgspecError."""
-    return msgspec.json.decode(body, type=_TradesBody).data
+    return msgspec.json.decode(body, type=_TradesBody, strict=False).data
 
 
 def liquidation_refs(body: bytes) -> list[LiquidationRef]:
     """Return the times of a liquidation-orders body. Raises msgspec.MsgspecError."""
-    return [row for part in msgspec.json.decode(body, type=_LiquidationsBody).data for row in part.details]
+    return [row for part in msgspec.json.decode(body, type=_LiquidationsBody, strict=False).data for row in part.details]
 
 
 def volumes(body: bytes) -> dict[str, float]:
