@@ -35,9 +35,9 @@ __all__ = [
     "Kind",
     "LargeFacts",
     "Liquidation",
+    "OutboxRow",
     "Outcome",
     "OutcomeKind",
-    "OutboxRow",
     "Pattern",
     "PhaseLine",
     "RadarFacts",
@@ -181,8 +181,8 @@ class StormFacts(msgspec.Struct, frozen=True, tag="liquidation_storm"):
     """
 
     intensity: int
-    price_from: float | None
-    price_to: float | None
+    price_from: float | None = None
+    price_to: float | None = None
 
 
 class ClusterFacts(msgspec.Struct, frozen=True, tag="whale_cluster"):

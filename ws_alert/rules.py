@@ -57,7 +57,7 @@ class UsdThresholds(_Model):
 
     def usd(self, group: str) -> int:
         """Return the group's minimum in cents."""
-        value = getattr(self, f"{group}_usd")
+        value: float | None = getattr(self, f"{group}_usd")
         return round((self.mid_cap_usd if value is None else value) * 100)
 
 
@@ -122,15 +122,16 @@ class Thresholds(_Model):
 class Cooldowns(_Model):
     """Seconds before the same (kind, asset, direction) is told again to one target unless it doubled."""
 
-    large_liquidation_s: float = Field(300, ge=0)
-    whale_trade_s: float = Field(600, ge=0)
-    liquidation_storm_s: float = Field(300, ge=0)
-    whale_cluster_s: float = Field(600, ge=0)
-    global_radar_s: float = Field(300, ge=0)
+    large_liquidation_s: float = Field(default=300, ge=0)
+    whale_trade_s: float = Field(default=600, ge=0)
+    liquidation_storm_s: float = Field(default=300, ge=0)
+    whale_cluster_s: float = Field(default=600, ge=0)
+    global_radar_s: float = Field(default=300, ge=0)
 
     def ms(self, kind: Kind) -> int:
         """Return the kind's cooldown in milliseconds."""
-        return round(getattr(self, f"{kind.value}_s") * 1000)
+        seconds: float = getattr(self, f"{kind.value}_s")
+        return round(seconds * 1000)
 
 
 class RadarRules(_Model):
@@ -151,5 +152,5 @@ class Rules(_Model):
     radar: RadarRules = RadarRules()
     watch: Coins = ()
     window_ms: PositiveInt = 30_000
-    group_wait_ms: int = Field(2_000, ge=0)
-    hourly_budget: int = Field(50, ge=0)
+    group_wait_ms: int = Field(default=2_000, ge=0)
+    hourly_budget: int = Field(default=50, ge=0)

@@ -1,0 +1,1 @@
+"""Rules that turn windows into findings: pure, without cooldowns of their own."""

@@ -1,0 +1,1 @@
+"""From signal to message: who is told, when, and why not."""

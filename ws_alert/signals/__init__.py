@@ -1,0 +1,1 @@
+"""From findings to what is told of them: episodes, tiers, evidence."""

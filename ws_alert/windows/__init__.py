@@ -1,0 +1,1 @@
+"""Rolling windows over market events: pure, bounded, by event time."""

@@ -1,0 +1,326 @@
+"""The alert side as one pure state machine: inputs with their time in, verdicts out.
+
+Live, replay, backtest and tests differ only in who feeds it and which clock ticks. It
+reads no clock, opens no socket, and never waits: what waits is a deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from heapq import heapify, heappop, heappush
+from typing import Protocol
+
+import msgspec
+
+from teleglas.instrument_table import decode as decode_instruments
+from teleglas.market import Instrument, Liquidation, MarketSink, PositionSide, TakerSide
+from ws_alert.detectors.event_pattern_detector import EventPatternDetector
+from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
+from ws_alert.detectors.hit import Hit
+from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
+from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
+from ws_alert.messages import EventRow, FeedNotice, FeedState, Finding, Kind, PhaseLine, RecordKind, Verdict
+from ws_alert.policy.chain import TargetMemory, TargetPolicy
+from ws_alert.rules import Rules
+from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
+from ws_alert.signals.evidence import Evidence
+from ws_alert.windows.coverage import FeedHealth, FeedSpan
+from ws_alert.windows.event_aggregator import AssetEvents
+from ws_alert.windows.intake import Intake
+
+__all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
+
+WARM_UP_MS = 360_000
+"""How far before the committed position the windows are refilled: the longest look back
+(five minutes of prices) and one latest arrival."""
+
+_SWEEP_MS = 60_000
+
+
+class Codec(Protocol):
+    """A venue's pure decoder."""
+
+    def decode(self, payload: bytes, sink: MarketSink) -> None:
+        """Put what one WebSocket frame holds into the sink; never raises."""
+
+    def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
+        """Put what one REST body holds into the sink; never raises."""
+
+    def use(self, instruments: Mapping[str, Instrument]) -> None:
+        """Decode with these instruments from now on."""
+
+
+class EngineMemory(msgspec.Struct):
+    """What a restart restores; windows are refilled from the journal instead."""
+
+    now_ms: int
+    episodes: list[Episode]
+    targets: dict[str, TargetMemory]
+    feeds: dict[str, list[FeedSpan]]
+
+
+class AlertEngine:
+    """Windows, detectors, episodes and policies of all targets, behind four verbs.
+
+    `receive` takes an input at its time, `advance` lets the time pass, `next_deadline`
+    says when it wants to be woken, `drain` hands out what was decided since.
+
+    warming: inputs only refill the windows; nothing is detected or decided.
+    phases: starts and ends of episodes since the reader last cleared it.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        codecs: Mapping[str, Codec],
+        targets: Sequence[str],
+        *,
+        simulated: bool = False,
+        budget: bool = True,
+    ) -> None:
+        self.now_ms = 0
+        self.warming = False
+        self.phases: list[PhaseLine] = []
+        self.health = FeedHealth()
+        self.episodes = Episodes()
+        self.intake = Intake(rules, self)
+        self._rules = rules
+        self._codecs = dict(codecs)
+        self._singles = EventPatternDetector(rules)
+        self._storms = LiquidationStormDetector(rules)
+        self._clusters = WhaleClusterDetector(rules)
+        self._radar = GlobalRadarEngine(rules.window_ms)
+        evidence = Evidence(self.intake.events, self.health, simulated=simulated)
+        limit = rules.hourly_budget if budget else 0
+        self._policies = {
+            target: TargetPolicy(target, rules, self.episodes, evidence, budget=limit) for target in targets
+        }
+        self._deadlines: list[tuple[int, str]] = []
+        self._scheduled: set[str] = set()
+        self._verdicts: list[Verdict] = []
+        self._swept_ms = 0
+
+    # -- the four verbs ---------------------------------------------------------------
+
+    def receive(self, kind: RecordKind, source: str, payload: bytes, received_ms: int) -> None:
+        """Take one input. Deadlines that are due by then run before it, each at its own time."""
+        self._arrive(received_ms)
+        if kind == RecordKind.FRAME:
+            self.intake.source = source
+            codec = self._codecs.get(source)
+            if codec is not None:
+                codec.decode(payload, self.intake)
+            return
+        self._receive_rare(kind, source, payload)
+
+    def advance(self, now_ms: int) -> None:
+        """Let the time pass: run every deadline that is due, in order of (due time, id)."""
+        while (due := self.next_deadline()) is not None and due <= now_ms:
+            _, name = heappop(self._deadlines)
+            self._scheduled.discard(name)
+            self.now_ms = max(self.now_ms, due)
+            self._run(name, due)
+        self.now_ms = max(self.now_ms, now_ms)
+
+    def next_deadline(self) -> int | None:
+        """Return when `advance` should be called next, None if nothing waits."""
+        heap = self._deadlines
+        while heap:
+            due, name = heap[0]
+            real = self._due(name)
+            if real == due:
+                return due
+            # the event went on, or is gone: its deadline moved after it was scheduled
+            heappop(heap)
+            if real is None:
+                self._scheduled.discard(name)
+            else:
+                heappush(heap, (real, name))
+        return None
+
+    def drain(self) -> list[Verdict]:
+        """Return what was decided since the last call; each verdict once."""
+        decided, self._verdicts = self._verdicts, []
+        return decided
+
+    # -- rows of files, which bring their own time --------------------------------------
+
+    def file_liquidation(self, row: Liquidation) -> None:
+        """Take a liquidation of a recorded tape."""
+        self._arrive(row.event_ms)
+        self.intake.file_liquidation(row)
+
+    def file_trade(
+        self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: Decimal
+    ) -> None:
+        """Take a taker order of a recorded tape; USD as its column says, price of one coin."""
+        self._arrive(event_ms)
+        self.intake.file_trade(instrument, event_ms, side, price, usd)
+
+    # -- restart ----------------------------------------------------------------------
+
+    def memory(self) -> bytes:
+        """Return as JSON all that decides later verdicts and is not in the windows."""
+        targets = {target: policy.memory() for target, policy in self._policies.items()}
+        episodes = list(self.episodes.open.values())
+        return msgspec.json.encode(EngineMemory(self.now_ms, episodes, targets, self.health.spans))
+
+    def restore(self, memory: bytes) -> None:
+        """Go on from a memory; the windows must have been refilled (`warming`) before."""
+        known = msgspec.json.decode(memory, type=EngineMemory)
+        self.now_ms = max(self.now_ms, known.now_ms)
+        self.intake.at(self.now_ms)
+        self.health.spans = known.feeds
+        self.episodes.restore(known.episodes)
+        for episode in known.episodes:
+            self._schedule(episode.ends_ms, _episode_name(episode.key))
+        for target, policy in self._policies.items():
+            if target in known.targets:
+                policy.restore(known.targets[target])
+                for group in policy.groups.values():
+                    self._schedule(group.due_ms, f"group\n{target}\n{group.asset}")
+                self._schedule_digest(policy)
+        heapify(self._deadlines)
+
+    # -- judge of the intake ------------------------------------------------------------
+
+    def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
+        """Judge one liquidation: the radar, its side's storm, and the event by itself."""
+        self.episodes.count(events.asset, row.side, row)
+        if not timely or self.warming:
+            return
+        events.advance()
+        storm = self._storms.detect(events, PositionSide(row.side), row.event_ms)
+        whole = self._whole(events, self._clusters.detect(events, row.event_ms), row.event_ms)
+        self._judge(events, (whole, storm, self._singles.liquidation(events, row)))
+
+    def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
+        """Judge one large taker order: the radar, the cluster, and the order by itself."""
+        if is_order:
+            self.episodes.count(events.asset, ORDERS, row)
+        if not timely or self.warming:
+            return
+        whole = cluster = None
+        if is_order:
+            events.advance()
+            cluster = self._clusters.detect(events, row.event_ms)
+            whole = self._whole(events, cluster, row.event_ms)
+        self._judge(events, (whole, cluster, self._singles.trade(events, row)))
+
+    # -- inside -----------------------------------------------------------------------
+
+    def _arrive(self, received_ms: int) -> None:
+        if self._deadlines and self._deadlines[0][0] <= received_ms:
+            self.advance(received_ms)
+        elif received_ms > self.now_ms:
+            self.now_ms = received_ms
+        self.intake.at(self.now_ms)
+        if self.now_ms - self._swept_ms >= _SWEEP_MS:
+            self._sweep()
+
+    def _receive_rare(self, kind: RecordKind, source: str, payload: bytes) -> None:
+        venue, _, rest = source.partition(":")
+        self.intake.source = venue
+        codec = self._codecs.get(venue)
+        if kind == RecordKind.BODY and codec is not None:
+            endpoint, _, argument = rest.partition(":")
+            codec.decode_body(endpoint, argument, payload, self.intake)
+        elif kind == RecordKind.INSTRUMENTS and codec is not None:
+            codec.use(decode_instruments(payload))
+        elif kind == RecordKind.NOTICE:
+            notice = msgspec.json.decode(payload, type=FeedNotice)
+            self.health.note(notice, self.now_ms)
+            if notice.family == "trades" and notice.state in (FeedState.LIVE, FeedState.POLLING):
+                self.intake.interrupted(notice.venue)
+        elif kind == RecordKind.REFUSED and not self.warming:
+            for policy in self._policies.values():
+                policy.refused(payload.decode())
+
+    def _whole(self, events: AssetEvents, cluster: Hit | None, event_ms: int) -> Hit | None:
+        if cluster is None or not self._rules.radar.enabled:
+            return None
+        storms = [self._storms.detect(events, side, event_ms) for side in PositionSide]
+        return self._radar.detect(events, [storm for storm in storms if storm], cluster, event_ms)
+
+    def _judge(self, events: AssetEvents, hits: Sequence[Hit | None]) -> None:
+        """Take what one event satisfied, largest kind first: the episodes of all, then the verdicts."""
+        findings = []
+        for hit in hits:
+            if hit is not None:
+                finding, started = self.episodes.observe(hit, events, self.now_ms)
+                findings.append(finding)
+                if started:
+                    self._started(finding)
+        for finding in findings:
+            for target, policy in self._policies.items():
+                self._decided(policy, policy.judge(finding, self.now_ms))
+                group = policy.groups.get(finding.asset)
+                if group is not None:
+                    self._schedule(group.due_ms, f"group\n{target}\n{finding.asset}")
+
+    def _started(self, finding: Finding) -> None:
+        phase = PhaseLine(
+            "start", finding.kind, finding.asset, finding.direction, finding.episode_ms, finding.event_ms,
+            finding.usd, finding.count, finding.venues,
+        )  # fmt: skip
+        self.phases.append(phase)
+        if finding.window_ms:
+            key = (finding.kind, finding.asset, finding.direction)
+            self._schedule(self.episodes.open[key].ends_ms, _episode_name(key))
+        else:
+            self.phases.append(msgspec.structs.replace(phase, phase="end"))
+
+    def _decided(self, policy: TargetPolicy, verdicts: list[Verdict]) -> None:
+        if verdicts:
+            self._verdicts += verdicts
+            self._schedule_digest(policy)
+
+    def _schedule(self, due_ms: int, name: str) -> None:
+        if name not in self._scheduled:
+            self._scheduled.add(name)
+            heappush(self._deadlines, (due_ms, name))
+
+    def _schedule_digest(self, policy: TargetPolicy) -> None:
+        due = policy.budget.due_ms()
+        if due is not None:
+            self._schedule(due, f"digest\n{policy.target}")
+
+    def _due(self, name: str) -> int | None:
+        what, first, *rest = name.split("\n")
+        if what == "episode":
+            episode = self.episodes.open.get(_key(name))
+            return episode.ends_ms if episode else None
+        policy = self._policies[first]
+        if what == "digest":
+            return policy.budget.due_ms()
+        group = policy.groups.get(rest[0])
+        return group.due_ms if group else None
+
+    def _run(self, name: str, due_ms: int) -> None:
+        what, first, *rest = name.split("\n")
+        if what == "episode":
+            episode = self.episodes.end(_key(name))
+            self.phases.append(episode.phase("end"))
+            for policy in self._policies.values():
+                self._decided(policy, policy.ended(episode, due_ms))
+            return
+        policy = self._policies[first]
+        self._decided(policy, policy.digest(due_ms) if what == "digest" else policy.release(rest[0], due_ms))
+
+    def _sweep(self) -> None:
+        """Once a minute: forget what can decide nothing any more."""
+        self._swept_ms = self.now_ms
+        self.intake.forget(frozenset(asset for _, asset, _ in self.episodes.open))
+        for policy in self._policies.values():
+            policy.forget(self.now_ms)
+
+
+def _episode_name(key: Key) -> str:
+    kind, asset, direction = key
+    return f"episode\n{kind.value}\n{asset}\n{direction}"
+
+
+def _key(name: str) -> Key:
+    _, kind, asset, direction = name.split("\n")
+    return (Kind(kind), asset, direction)

@@ -1,0 +1,36 @@
+"""What a detector reports: a rule is satisfied now. Episodes make a finding of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ws_alert.messages import Facts, Kind, Tier
+
+__all__ = ["Hit", "tier_by_multiple"]
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A rule is satisfied at the asset's newest time; fields as in `Finding`."""
+
+    kind: Kind
+    asset: str
+    direction: str
+    event_ms: int
+    window_ms: int
+    usd: int
+    count: int
+    venues: tuple[tuple[str, int], ...]
+    threshold_usd: int
+    threshold_count: int
+    tier: Tier
+    facts: Facts
+    score: float | None = None
+
+
+def tier_by_multiple(usd: int, threshold_usd: int) -> Tier:
+    """Return the tier of kinds without a confidence: 1x INFO, 2x WATCH, 4x URGENT (SPEC 2)."""
+    if usd >= 4 * threshold_usd:
+        return Tier.URGENT
+    if usd >= 2 * threshold_usd:
+        return Tier.WATCH
+    return Tier.INFO if usd >= threshold_usd else Tier.NONE

@@ -1,0 +1,46 @@
+"""Liquidation storms: one side of one asset forced out within the window."""
+
+from __future__ import annotations
+
+from teleglas.market import PositionSide
+from ws_alert.detectors.hit import Hit, tier_by_multiple
+from ws_alert.messages import Kind, StormFacts
+from ws_alert.rules import Rules
+from ws_alert.windows.event_aggregator import AssetEvents
+
+__all__ = ["LiquidationStormDetector", "intensity"]
+
+
+class LiquidationStormDetector:
+    """USD of one side >= the group's minimum and at least two liquidations, over all venues."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._thresholds = rules.thresholds.liquidation_storm
+        self._window_ms = rules.window_ms
+
+    def detect(self, events: AssetEvents, side: PositionSide, event_ms: int) -> Hit | None:
+        """Judge one side at the asset's newest time. The windows must have been advanced to it."""
+        window = events.liquidations[side]
+        threshold = self._thresholds.usd(events.group)
+        least = self._thresholds.count(events.group)
+        if window.usd < threshold or window.count < least:
+            return None
+        return Hit(
+            kind=Kind.LIQUIDATION_STORM,
+            asset=events.asset,
+            direction=side.value,
+            event_ms=event_ms,
+            window_ms=self._window_ms,
+            usd=window.usd,
+            count=window.count,
+            venues=tuple(window.venues.items()),
+            threshold_usd=threshold,
+            threshold_count=least,
+            tier=tier_by_multiple(window.usd, threshold),
+            facts=StormFacts(intensity(window.usd, threshold)),
+        )
+
+
+def intensity(usd: int, threshold: int) -> int:
+    """Return the largest of 1, 2, 4, 8 times the threshold that was reached."""
+    return next((step for step in (8, 4, 2) if usd >= step * threshold), 1)

@@ -1,0 +1,56 @@
+"""Whale clusters: several large taker orders within the window, most of them on one side."""
+
+from __future__ import annotations
+
+from teleglas.market import TakerSide
+from ws_alert.detectors.hit import Hit, tier_by_multiple
+from ws_alert.messages import ClusterFacts, Kind
+from ws_alert.rules import Rules
+from ws_alert.windows.event_aggregator import AssetEvents
+
+__all__ = ["WhaleClusterDetector"]
+
+
+class WhaleClusterDetector:
+    """USD and number of large orders of both sides together, one side dominating."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._thresholds = rules.thresholds.whale_cluster
+        self._window_ms = rules.window_ms
+
+    def floor(self, asset: str) -> int:
+        """Return in cents from what on a taker order counts for clusters."""
+        return self._thresholds.floor(asset)
+
+    def detect(self, events: AssetEvents, event_ms: int) -> Hit | None:
+        """Judge at the asset's newest time. The windows must have been advanced to it.
+
+        Balanced clusters are ignored: nobody learns anything from both sides at once.
+        """
+        buys, sells = events.orders[TakerSide.BUY], events.orders[TakerSide.SELL]
+        usd, count = buys.usd + sells.usd, buys.count + sells.count
+        threshold = self._thresholds.usd(events.group)
+        least = self._thresholds.count(events.group)
+        if usd < threshold or count < least:
+            return None
+        larger = max(buys.usd, sells.usd)
+        dominance = larger / usd
+        if buys.usd == sells.usd or dominance < self._thresholds.dominance(events.group):
+            return None
+        venues = dict(buys.venues)
+        for venue, amount in sells.venues.items():
+            venues[venue] = venues.get(venue, 0) + amount
+        return Hit(
+            kind=Kind.WHALE_CLUSTER,
+            asset=events.asset,
+            direction=(TakerSide.BUY if buys.usd > sells.usd else TakerSide.SELL).value,
+            event_ms=event_ms,
+            window_ms=self._window_ms,
+            usd=usd,
+            count=count,
+            venues=tuple(venues.items()),
+            threshold_usd=threshold,
+            threshold_count=least,
+            tier=tier_by_multiple(usd, threshold),
+            facts=ClusterFacts(buys.usd, sells.usd, buys.count, sells.count, dominance),
+        )

@@ -1,0 +1,43 @@
+"""What one target was told last of each (kind, asset, direction), and what that allows now."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ws_alert.messages import Finding
+
+__all__ = ["Told", "grew", "is_cooling"]
+
+
+class Told(msgspec.Struct):
+    """The last message of one (kind, asset, direction) to one target.
+
+    event_ms: the deciding event's time, from which the cooldown runs. usd, count: what the
+    message said when it was sent; edits do not count as told. own: it has a message of its
+    own, which can be edited; else it was a line in another's or waits in a digest.
+    cools: it started a cooldown (a folded line does not).
+    """
+
+    alert_id: str
+    episode_ms: int
+    event_ms: int
+    usd: int
+    count: int
+    step: int
+    own: bool = True
+    cools: bool = True
+    revision: int = 0
+    edited_ms: int = 0
+    edited_usd: int = 0
+
+
+def is_cooling(told: Told | None, now_ms: int, cooldown_ms: int) -> bool:
+    """Return whether the cooldown still runs; it is free again at exactly its duration."""
+    return told is not None and told.cools and now_ms - told.event_ms < cooldown_ms
+
+
+def grew(told: Told | None, finding: Finding, *, cooling: bool) -> bool:
+    """Return whether this is at least twice what was told in its episode or within its cooldown."""
+    if told is None or finding.usd < 2 * told.usd:
+        return False
+    return cooling or (finding.window_ms > 0 and told.episode_ms == finding.episode_ms)

@@ -1,0 +1,54 @@
+"""What waits two seconds, so that one market event becomes one message (SEMANTICS 16)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ws_alert.messages import Finding
+from ws_alert.policy.inhibition import RANK
+
+__all__ = ["Group", "Waiting"]
+
+
+class Waiting(msgspec.Struct):
+    """One (kind, direction) in a group.
+
+    first: the finding that was held. largest: the one with the largest USD since;
+    its USD and `count` are what the message will say. For single events count is how
+    many of them merged.
+    """
+
+    first: Finding
+    largest: Finding
+    count: int
+
+    def merge(self, finding: Finding) -> None:
+        """Take another finding of the same kind and direction."""
+        if not finding.window_ms:
+            self.count += 1
+        if finding.usd > self.largest.usd:
+            self.largest = finding
+            if finding.window_ms:
+                self.count = finding.count
+
+
+class Group(msgspec.Struct):
+    """What waits for one asset; released together at `due_ms`."""
+
+    asset: str
+    due_ms: int
+    waiting: list[Waiting]
+
+    def find(self, finding: Finding) -> Waiting | None:
+        """Return what already waits of the same kind and direction."""
+        for entry in self.waiting:
+            if (entry.first.kind, entry.first.direction) == (finding.kind, finding.direction):
+                return entry
+        return None
+
+    def ranked(self) -> list[Waiting]:
+        """Return what waits, the leading one first: largest kind, then largest USD."""
+        return sorted(
+            self.waiting,
+            key=lambda entry: (-RANK[entry.first.kind], -entry.largest.usd, entry.first.direction),
+        )

@@ -1,0 +1,34 @@
+"""A larger event that goes on silences its parts (SPEC 3, SEMANTICS 15)."""
+
+from __future__ import annotations
+
+from ws_alert.messages import Kind
+from ws_alert.signals.episodes import Episodes, Key
+
+__all__ = ["RANK", "inhibitor"]
+
+RANK = {
+    Kind.GLOBAL_RADAR: 4,
+    Kind.LIQUIDATION_STORM: 3,
+    Kind.WHALE_CLUSTER: 2,
+    Kind.LARGE_LIQUIDATION: 1,
+    Kind.WHALE_TRADE: 0,
+}
+"""Order of judgement and of leading a group: largest first."""
+
+_WHOLE_OF = {Kind.LARGE_LIQUIDATION: Kind.LIQUIDATION_STORM, Kind.WHALE_TRADE: Kind.WHALE_CLUSTER}
+
+
+def inhibitor(key: Key, episodes: Episodes) -> Kind | None:
+    """Return the kind that silences this one now, None if nothing does.
+
+    It looks at what is firing, not at what was sent.
+    """
+    kind, asset, direction = key
+    whole = _WHOLE_OF.get(kind)
+    if whole is not None:
+        return whole if (whole, asset, direction) in episodes.open else None
+    for episode in episodes.active(asset):
+        if (kind, direction) in episode.parts:
+            return episode.kind
+    return None

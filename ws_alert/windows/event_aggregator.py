@@ -1,0 +1,48 @@
+"""Everything that is remembered of one asset, over all venues."""
+
+from __future__ import annotations
+
+from teleglas.market import PositionSide, TakerSide
+from ws_alert.messages import EventRow
+from ws_alert.windows.event_window import EventWindow
+from ws_alert.windows.second_tape import SecondTape
+
+__all__ = ["AssetEvents"]
+
+
+class AssetEvents:
+    """Windows of one asset. `newest_ms` is H of SEMANTICS 3: its newest window time.
+
+    liquidations: by the side of the closed position. orders: taker orders at or above the
+    whale floor, by taker side. tape: all trades and prices, by second.
+    """
+
+    __slots__ = ("asset", "group", "liquidations", "newest_ms", "orders", "tape")
+
+    def __init__(self, asset: str, group: str, window_ms: int) -> None:
+        self.asset = asset
+        self.group = group
+        self.newest_ms = 0
+        self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
+        self.orders = {side: EventWindow(window_ms) for side in TakerSide}
+        self.tape = SecondTape()
+
+    def add_liquidation(self, side: PositionSide, row: EventRow) -> bool:
+        """Join a liquidation to its place; return False if it is too late to trigger anything."""
+        self.newest_ms = max(self.newest_ms, row.event_ms)
+        second = self.tape.at(row.event_ms // 1000)
+        if side is PositionSide.LONG:
+            second.long_usd += row.usd
+        else:
+            second.short_usd += row.usd
+        return self.liquidations[side].add(row, self.newest_ms)
+
+    def add_order(self, side: TakerSide, row: EventRow) -> bool:
+        """Join a large taker order to its place; return False if it is too late to trigger anything."""
+        self.newest_ms = max(self.newest_ms, row.event_ms)
+        return self.orders[side].add(row, self.newest_ms)
+
+    def advance(self) -> None:
+        """Bring all windows to the asset's newest time."""
+        for window in (*self.liquidations.values(), *self.orders.values()):
+            window.advance(self.newest_ms)

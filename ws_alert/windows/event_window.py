@@ -1,0 +1,86 @@
+"""Exact rolling window over few events: liquidations of one side, large orders of one side."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from heapq import nlargest
+
+from ws_alert.messages import EventRow
+
+__all__ = ["LATEST_ARRIVAL_MS", "EventWindow", "largest"]
+
+LATEST_ARRIVAL_MS = 60_000
+"""An event that is older on receipt is dropped (SEMANTICS 3)."""
+
+_TRIM_AT = 256
+
+
+def _time(row: EventRow) -> int:
+    return row.event_ms
+
+
+class EventWindow:
+    """Events of one asset and side; running integer sums over (H - window, H].
+
+    H is the asset's newest window time and is given to each call; it never goes back.
+    Events stay one latest arrival longer than the window, so that an episode can count
+    what came late. `row.event_ms` is the window time of the event.
+    """
+
+    __slots__ = ("_events", "_lo", "_window_ms", "count", "usd", "venues")
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._events: list[EventRow] = []
+        self._lo = 0
+        self.usd = 0
+        self.count = 0
+        self.venues: dict[str, int] = {}
+
+    def add(self, row: EventRow, newest_ms: int) -> bool:
+        """Join the event to its place; return False if it lies before the window."""
+        self.advance(newest_ms)
+        events = self._events
+        if not events or events[-1].event_ms <= row.event_ms:
+            events.append(row)
+        else:
+            events.insert(bisect_right(events, row.event_ms, key=_time), row)
+        if row.event_ms <= newest_ms - self._window_ms:
+            self._lo += 1
+            return False
+        self.usd += row.usd
+        self.count += 1
+        self.venues[row.venue] = self.venues.get(row.venue, 0) + row.usd
+        return True
+
+    def advance(self, newest_ms: int) -> None:
+        """Let everything at or before `newest_ms - window` leave the sums."""
+        events, edge, lo = self._events, newest_ms - self._window_ms, self._lo
+        while lo < len(events) and events[lo].event_ms <= edge:
+            row = events[lo]
+            self.usd -= row.usd
+            self.count -= 1
+            left = self.venues[row.venue] - row.usd
+            if left:
+                self.venues[row.venue] = left
+            else:
+                del self.venues[row.venue]
+            lo += 1
+        self._lo = lo
+        if lo >= _TRIM_AT:
+            cut = bisect_right(events, edge - LATEST_ARRIVAL_MS, key=_time)
+            del events[:cut]
+            self._lo = lo - cut
+
+    def inside(self) -> list[EventRow]:
+        """Return the events within the window, oldest first."""
+        return self._events[self._lo :]
+
+    def since(self, after_ms: int) -> list[EventRow]:
+        """Return all kept events later than `after_ms`, oldest first."""
+        return self._events[bisect_right(self._events, after_ms, key=_time) :]
+
+
+def largest(rows: list[EventRow], n: int) -> tuple[EventRow, ...]:
+    """Return the n largest events by USD; the earlier one first among equals."""
+    return tuple(nlargest(n, rows, key=lambda row: (row.usd, -row.event_ms)))
