@@ -1,0 +1,1 @@
+"""What both bots share towards Telegram: text, and access without leaking the token."""
