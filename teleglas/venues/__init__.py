@@ -1,0 +1,1 @@
+"""Market data venues: for each the same modules, protocol facts inside, plain market events outside."""

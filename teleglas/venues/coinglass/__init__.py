@@ -1,0 +1,1 @@
+"""CoinGlass v4, one paid feed of many venues."""

@@ -1,0 +1,283 @@
+"""Binance USD-M frames and REST bodies to market events (reference: feeds 1, feed-quirks 1-15).
+
+| shape | becomes |
+|---|---|
+| `aggTrade`, and rows of `/fapi/v1/aggTrades` | trade; `m` true: the buyer was the maker, so the taker SOLD |
+| `forceOrder`, one or in a list | liquidation; `S` names the forced ORDER, so `SELL` closed a long |
+| `markPriceUpdate`, one or in a list | mark |
+| acknowledgements and errors of subscriptions | nothing: the dialogue reads them |
+| COIN-M: `st` 2, `BTCUSD_PERP`, `BTCUSD_260327` | refused `other_product` |
+| any other stream (book, kline, ticker, ...) | refused `unknown_message` |
+
+A frame of the testnet differs in nothing from a real one. Only the host tells it
+apart, so the list of allowed hosts in the dialogue is what keeps it out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from teleglas.errors import BadFrame
+from teleglas.instrument_table import InstrumentTable
+from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.venues.binance.instruments import COIN_M, USD_M
+from teleglas.venues.rows import (
+    DECODE_ERRORS,
+    MAX_FRAME_BYTES,
+    Exact,
+    Millis,
+    Price,
+    Quantity,
+    RowId,
+    RowReader,
+    Seen,
+    explain,
+    forced_order,
+    refuse_error,
+    too_large,
+)
+
+__all__ = ["BinanceCodec"]
+
+_SIDES = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
+
+
+class _Trade(msgspec.Struct, gc=False, tag_field="e", tag="aggTrade"):
+    s: str
+    a: RowId
+    p: Price
+    q: Quantity
+    T: Millis
+    m: bool
+
+
+class _RestTrade(msgspec.Struct, gc=False):
+    a: RowId
+    p: Price
+    q: Quantity
+    T: Millis
+    m: bool
+
+
+class _Order(msgspec.Struct, gc=False):
+    s: str
+    S: Literal["BUY", "SELL"]
+    q: Exact
+    p: Exact
+    T: Millis
+    ap: Exact = 0
+    z: Exact = 0
+    st: int | None = None
+
+
+class _Force(msgspec.Struct, gc=False, tag_field="e", tag="forceOrder"):
+    o: _Order
+    st: int | None = None
+
+
+class _Mark(msgspec.Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
+    s: str
+    E: Millis
+    p: Price
+
+
+_Event = _Trade | _Force | _Mark
+
+
+class _Wrapped(msgspec.Struct, gc=False):
+    data: _Event | list[_Event]
+
+
+_ABSENT = msgspec.Raw()
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """What tells apart the frames that are not one good event."""
+
+    data: msgspec.Raw = _ABSENT
+    e: msgspec.Raw = _ABSENT
+    id: msgspec.Raw = _ABSENT
+    code: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+    result: msgspec.Raw = _ABSENT
+
+
+class _Kind(msgspec.Struct, gc=False):
+    e: str = ""
+
+
+_KINDS = ("aggTrade", "forceOrder", "markPriceUpdate")
+_WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Wrapped, strict=False)
+_BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event | list[_Event], strict=False)
+_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event, strict=False)
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_KIND = msgspec.json.Decoder(_Kind)
+_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_REST_TRADES: RowReader[_RestTrade] = RowReader(_RestTrade)
+
+
+class BinanceCodec:
+    """Decodes frames of the routed USD-M streams, wrapped (`/stream`) or bare (`/ws`). Never raises."""
+
+    venue = "binance"
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._table = InstrumentTable(self.venue, instruments)
+        self._known = self._table.known
+        # A connection is wrapped or bare for its whole life: the shape that fitted last is tried first.
+        self._first = _WRAPPED.decode
+        self._second = _BARE.decode
+
+    def use(self, instruments: Mapping[str, Instrument]) -> None:
+        """Take a refreshed table of contracts."""
+        self._table.use(instruments)
+
+    def decode(self, payload: bytes, sink: MarketSink) -> None:
+        """Hand the events of one frame to `sink`; count what is skipped there too."""
+        if len(payload) > MAX_FRAME_BYTES:
+            too_large(payload, sink)
+            return
+        try:
+            event = self._first(payload)
+        except DECODE_ERRORS:
+            event = self._other_shape(payload)
+            if event is None:
+                self._examine(payload, sink)
+                return
+        if type(event) is _Wrapped:
+            event = event.data
+        if type(event) is _Trade:
+            instrument = self._known.get(event.s)
+            if instrument is None:
+                instrument = self._listed(event.s, sink)
+                if instrument is None:
+                    return
+            sink.trade(instrument, event.a, "", event.T, not event.m, event.p, event.q)
+        else:
+            self._events(event, sink)
+
+    def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
+        """Hand over the rows of a REST body: endpoint `aggTrades`, argument the symbol."""
+        if too_large(payload, sink):
+            return
+        if endpoint != "aggTrades":
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])
+            return
+        if payload.lstrip()[:1] == b"{":
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, payload[:80].decode(errors="replace"))
+            return
+        instrument = self._find(argument, sink)
+        if instrument is None:
+            return
+        for row in sorted(_REST_TRADES.read(payload, sink), key=lambda row: row.a):
+            sink.trade(instrument, row.a, "", row.T, not row.m, row.p, row.q)
+
+    def _other_shape(self, payload: bytes) -> Any:
+        try:
+            event = self._second(payload)
+        except DECODE_ERRORS:
+            return None
+        self._first, self._second = self._second, self._first
+        return event
+
+    def _events(self, found: Any, sink: MarketSink) -> None:
+        seen: Seen = Counter()
+        for event in found if type(found) is list else (found,):
+            if type(event) is _Force:
+                self._forced(event, seen, sink)
+                continue
+            instrument = self._find(event.s, sink)
+            if instrument is None:
+                continue
+            if type(event) is _Mark:
+                sink.mark(instrument, event.E, event.p)
+            else:
+                sink.trade(instrument, event.a, "", event.T, not event.m, event.p, event.q)
+
+    def _forced(self, event: _Force, seen: Seen, sink: MarketSink) -> None:
+        order = event.o
+        kind = event.st if order.st is None else order.st
+        if kind not in {None, 1}:
+            sink.refuse(Refusal.OTHER_PRODUCT, f"{order.s[:40]}: symbol type {kind}")
+            return
+        instrument = self._find(order.s, sink)
+        if instrument is None:
+            return
+        # The average fill of what was filled; before anything is filled both are 0.
+        filled = not (_is_zero(order.ap) or _is_zero(order.z))
+        forced_order(
+            sink,
+            instrument,
+            seen,
+            event_ms=order.T,
+            side=_SIDES[order.S],
+            price=order.ap if filled else order.p,
+            quantity=order.z if filled else order.q,
+            price_kind=PriceKind.FILL if filled else PriceKind.ORDER,
+            completeness=Completeness.SAMPLED,
+        )
+
+    def _examine(self, payload: bytes, sink: MarketSink) -> None:
+        """Find what is wrong with a frame, and the good rows in it."""
+        try:
+            rows: bytes | msgspec.Raw = payload
+            if payload.lstrip()[:1] != b"[":
+                envelope = _ENVELOPE.decode(payload)
+                if envelope.data:
+                    rows = envelope.data
+                elif not envelope.e:
+                    if not (envelope.id or envelope.result or envelope.error or envelope.code):
+                        sink.refuse(Refusal.UNKNOWN_MESSAGE, payload[:80].decode(errors="replace"))
+                    return
+            raws = _RAW_ROWS.decode(rows) if bytes(rows).lstrip()[:1] == b"[" else [rows]
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+            return
+        good = [event for raw in raws if (event := _event(raw, sink)) is not None]
+        self._events(good, sink)
+
+    def _find(self, symbol: str, sink: MarketSink) -> Instrument | None:
+        return self._known.get(symbol) or self._listed(symbol, sink)
+
+    def _listed(self, symbol: str, sink: MarketSink) -> Instrument | None:
+        """Return a contract that was listed after the table was read, if the name says USD-M."""
+        if USD_M.fullmatch(symbol):
+            try:
+                return self._table.learn(symbol)
+            except BadFrame as error:
+                refuse_error(sink, error)
+                return None
+        reason = Refusal.OTHER_PRODUCT if COIN_M.fullmatch(symbol) else Refusal.UNKNOWN_SYMBOL
+        sink.refuse(reason, symbol[:40])
+        return None
+
+
+def _event(raw: bytes | msgspec.Raw, sink: MarketSink) -> _Event | None:
+    try:
+        event: _Event = _EVENT.decode(raw)
+    except DECODE_ERRORS as error:
+        kind = _kind(raw)
+        if kind in _KINDS:
+            sink.refuse(*explain(error))
+        else:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, kind[:40] or str(error)[:80])
+        return None
+    return event
+
+
+def _kind(raw: bytes | msgspec.Raw) -> str:
+    try:
+        return _KIND.decode(raw).e
+    except DECODE_ERRORS:
+        return ""
+
+
+def _is_zero(value: Exact) -> bool:
+    try:
+        return float(value) == 0.0
+    except (ValueError, OverflowError):
+        return False

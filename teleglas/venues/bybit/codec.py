@@ -1,0 +1,254 @@
+"""Bybit v5 linear frames and REST bodies to market events (reference: feeds 2, feed-quirks 16-23).
+
+| shape | becomes |
+|---|---|
+| `publicTrade.*`, and rows of `/v5/market/recent-trade` | trade; `S` is the taker's side; `seq` numbers, `i` tells rows of one `seq` apart |
+| a row with `BT` true | refused `other_product`: a block trade was negotiated, it is no flow |
+| `allLiquidation.*` | liquidation; `S` names the liquidated POSITION: `Buy` is a long (the opposite of Binance) |
+| `tickers.*` | mark, where `markPrice` is given: a delta leaves out what did not change |
+| answers to `subscribe` and `ping` | nothing: the dialogue reads them |
+| inverse symbols (`BTCUSD`, `BTCUSDZ26`) | refused `other_product` |
+| topics of the protocol before v5, `liquidation.*` | refused `legacy` |
+| any other topic (`orderbook`, `kline`) | refused `unknown_message` |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from teleglas.errors import BadFrame
+from teleglas.instrument_table import InstrumentTable
+from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.venues.bybit.instruments import INVERSE, LINEAR
+from teleglas.venues.rows import (
+    DECODE_ERRORS,
+    MAX_FRAME_BYTES,
+    Exact,
+    Millis,
+    Price,
+    Quantity,
+    RowId,
+    RowReader,
+    Seen,
+    explain,
+    forced_order,
+    refuse_error,
+    too_large,
+)
+
+__all__ = ["BybitCodec"]
+
+_TRADES_BEGIN = b'{"topic":"publicTrade.'
+_LEGACY = (
+    "liquidation.", "trade.", "instrument_info.", "orderBookL2", "orderBook_", "klineV2.", "candle.",
+)  # fmt: skip
+_SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
+_Side = Literal["Buy", "Sell"]
+
+
+class _Trade(msgspec.Struct, gc=False):
+    T: Millis
+    s: str
+    S: _Side
+    v: Quantity
+    p: Price
+    i: str
+    seq: RowId = 0
+    BT: bool = False
+
+
+class _Trades(msgspec.Struct, gc=False):
+    data: list[_Trade]
+
+
+class _Liquidation(msgspec.Struct, gc=False):
+    T: Millis
+    s: str
+    S: _Side
+    v: Exact
+    p: Exact
+
+
+class _Ticker(msgspec.Struct, gc=False):
+    symbol: str
+    markPrice: str = ""  # noqa: N815  # the venue's name
+
+
+class _RestTrade(msgspec.Struct, gc=False):
+    execId: str  # noqa: N815  # the venue's name
+    symbol: str
+    price: Price
+    size: Quantity
+    side: _Side
+    time: Millis
+    seq: RowId = 0
+    isBlockTrade: bool = False  # noqa: N815  # the venue's name
+
+
+_ABSENT = msgspec.Raw()
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    topic: str = ""
+    ts: msgspec.Raw = _ABSENT
+    data: msgspec.Raw = _ABSENT
+    op: msgspec.Raw = _ABSENT
+    success: msgspec.Raw = _ABSENT
+    request: msgspec.Raw = _ABSENT
+    ret_code: msgspec.Raw = _ABSENT
+
+
+class _RestResult(msgspec.Struct, gc=False):
+    rows: msgspec.Raw = msgspec.field(default=_ABSENT, name="list")
+
+
+class _RestBody(msgspec.Struct, gc=False):
+    result: _RestResult | None = None
+    retCode: int = 0  # noqa: N815  # the venue's name
+    retMsg: str = ""  # noqa: N815  # the venue's name
+
+
+_TRADES = msgspec.json.Decoder(_Trades, strict=False)
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_MILLIS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Millis, strict=False)
+_REST_BODY = msgspec.json.Decoder(_RestBody)
+_TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
+_REST_ROWS: RowReader[_RestTrade] = RowReader(_RestTrade)
+_LIQUIDATION_ROWS: RowReader[_Liquidation] = RowReader(_Liquidation)
+_TICKER_ROWS: RowReader[_Ticker] = RowReader(_Ticker)
+
+
+class BybitCodec:
+    """Decodes frames of the public linear stream. Never raises."""
+
+    venue = "bybit"
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._table = InstrumentTable(self.venue, instruments)
+        self._known = self._table.known
+
+    def use(self, instruments: Mapping[str, Instrument]) -> None:
+        """Take a refreshed table of contracts."""
+        self._table.use(instruments)
+
+    def decode(self, payload: bytes, sink: MarketSink) -> None:
+        """Hand the events of one frame to `sink`; count what is skipped there too."""
+        if len(payload) > MAX_FRAME_BYTES:
+            too_large(payload, sink)
+        elif payload.startswith(_TRADES_BEGIN):
+            try:
+                rows = _TRADES.decode(payload).data
+            except DECODE_ERRORS:
+                self._by_topic(payload, sink)
+            else:
+                self._trades(rows, sink)
+        else:
+            self._by_topic(payload, sink)
+
+    def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
+        """Hand over the rows of a REST body: endpoint `recent-trade`, argument the symbol.
+
+        The venue lists the newest first; rows are handed over in the order of `seq`. Rows of
+        another symbol than the argument are refused.
+        """
+        if too_large(payload, sink):
+            return
+        if endpoint != "recent-trade":
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])
+            return
+        try:
+            body = _REST_BODY.decode(payload)
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+            return
+        if body.result is None or not body.result.rows:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"code {body.retCode}: {body.retMsg}"[:80])
+            return
+        rows = [
+            _Trade(row.time, row.symbol, row.side, row.size, row.price, row.execId, row.seq, row.isBlockTrade)
+            for row in reversed(_REST_ROWS.read(body.result.rows, sink))
+        ]
+        others = [row.s for row in rows if argument not in {"", row.s}]
+        for symbol in others:
+            sink.refuse(Refusal.OTHER_PRODUCT, f"asked for {argument[:40]}, got {symbol[:40]}")
+        self._trades(sorted((row for row in rows if argument in {"", row.s}), key=_order), sink)
+
+    def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
+        known = self._known
+        for row in rows:
+            instrument = known.get(row.s) or self._listed(row.s, sink)
+            if instrument is None:
+                continue
+            if row.BT:
+                sink.refuse(Refusal.OTHER_PRODUCT, "block trade")
+                continue
+            sink.trade(instrument, row.seq or row.T, row.i, row.T, row.S == "Buy", row.p, row.v)
+
+    def _by_topic(self, payload: bytes, sink: MarketSink) -> None:
+        try:
+            frame = _ENVELOPE.decode(payload)
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+            return
+        topic = frame.topic
+        if topic.startswith("publicTrade."):
+            self._trades(_TRADE_ROWS.read(frame.data, sink), sink)
+        elif topic.startswith("allLiquidation."):
+            self._liquidations(_LIQUIDATION_ROWS.read(frame.data, sink), sink)
+        elif topic.startswith("tickers."):
+            for row in _TICKER_ROWS.read(frame.data, sink):
+                if row.markPrice:
+                    self._mark(row, frame.ts, sink)
+        elif topic.startswith(_LEGACY) or frame.request or frame.ret_code:
+            sink.refuse(Refusal.LEGACY, topic[:60] or "answer before v5")
+        elif topic or not (frame.op or frame.success):
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, topic[:60] or payload[:60].decode(errors="replace"))
+
+    def _liquidations(self, rows: list[_Liquidation], sink: MarketSink) -> None:
+        seen: Seen = Counter()
+        for row in rows:
+            instrument = self._known.get(row.s) or self._listed(row.s, sink)
+            if instrument is not None:
+                forced_order(
+                    sink,
+                    instrument,
+                    seen,
+                    event_ms=row.T,
+                    side=_SIDES[row.S],
+                    price=row.p,
+                    quantity=row.v,
+                    price_kind=PriceKind.BANKRUPTCY,
+                    completeness=Completeness.ALL,
+                )
+
+    def _mark(self, row: _Ticker, pushed: msgspec.Raw, sink: MarketSink) -> None:
+        instrument = self._known.get(row.symbol) or self._listed(row.symbol, sink)
+        if instrument is None:
+            return
+        try:
+            event_ms = _MILLIS.decode(pushed)
+            price = msgspec.convert(row.markPrice, Price, strict=False)
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+        else:
+            sink.mark(instrument, event_ms, price)
+
+    def _listed(self, symbol: str, sink: MarketSink) -> Instrument | None:
+        """Return a contract that was listed after the table was read, if the name says linear."""
+        if LINEAR.fullmatch(symbol):
+            try:
+                return self._table.learn(symbol)
+            except BadFrame as error:
+                refuse_error(sink, error)
+                return None
+        reason = Refusal.OTHER_PRODUCT if INVERSE.fullmatch(symbol) else Refusal.UNKNOWN_SYMBOL
+        sink.refuse(reason, symbol[:40])
+        return None
+
+
+def _order(row: _Trade) -> tuple[int, int]:
+    return row.seq or row.T, row.T

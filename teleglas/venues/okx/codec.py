@@ -1,0 +1,227 @@
+"""OKX v5 SWAP frames and REST bodies to market events (reference: feeds 3, feed-quirks 24-30).
+
+| shape | becomes |
+|---|---|
+| channel `trades`, and rows of `/api/v5/market/trades` | trade; `side` is the taker's; `sz` in contracts |
+| channel `liquidation-orders`, and the REST body of that name | liquidation; `posSide`, or the order's `side` for `net` |
+| channel `mark-price` | mark |
+| `event` frames, text `pong` | nothing: the dialogue reads them |
+| a SWAP that the table lacks | refused `unknown_instrument`: a contract's size is never guessed |
+| spot, dated futures, options | refused `other_product` |
+| `table` frames of the v3 protocol | refused `legacy` |
+| any other channel (`books`, `tickers`, ...) | refused `unknown_message` |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from teleglas.instrument_table import InstrumentTable
+from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.venues.rows import (
+    DECODE_ERRORS,
+    MAX_FRAME_BYTES,
+    Exact,
+    Millis,
+    Price,
+    Quantity,
+    RowId,
+    RowReader,
+    Seen,
+    explain,
+    forced_order,
+    too_large,
+)
+
+__all__ = ["OkxCodec"]
+
+_TRADES_BEGIN = b'{"arg":{"channel":"trades"'
+_POSITIONS = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
+_ORDERS = {"sell": PositionSide.LONG, "buy": PositionSide.SHORT}
+
+
+class _Trade(msgspec.Struct, gc=False):
+    instId: str  # noqa: N815  # the venue's name
+    tradeId: RowId  # noqa: N815  # the venue's name
+    px: Price
+    sz: Quantity
+    side: Literal["buy", "sell"]
+    ts: Millis
+
+
+class _Trades(msgspec.Struct, gc=False):
+    data: list[_Trade]
+
+
+class _Order(msgspec.Struct, gc=False):
+    bkPx: Exact  # noqa: N815  # the venue's name
+    sz: Exact
+    ts: Millis
+    side: str = ""
+    posSide: str = ""  # noqa: N815  # the venue's name
+
+
+class _Orders(msgspec.Struct, gc=False):
+    instId: str  # noqa: N815  # the venue's name
+    details: msgspec.Raw
+    instType: str = "SWAP"  # noqa: N815  # the venue's name
+
+
+class _Mark(msgspec.Struct, gc=False):
+    instId: str  # noqa: N815  # the venue's name
+    markPx: Price  # noqa: N815  # the venue's name
+    ts: Millis
+
+
+class _Argument(msgspec.Struct, gc=False):
+    channel: str = ""
+
+
+_ABSENT = msgspec.Raw()
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    arg: _Argument | None = None
+    data: msgspec.Raw = _ABSENT
+    event: msgspec.Raw = _ABSENT
+    table: msgspec.Raw = _ABSENT
+    code: str | int = ""
+    msg: msgspec.Raw = _ABSENT
+
+
+_TRADES = msgspec.json.Decoder(_Trades, strict=False)
+_ENVELOPE = msgspec.json.Decoder(_Envelope, strict=False)
+_TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
+_ORDERS_ROWS: RowReader[_Orders] = RowReader(_Orders)
+_ORDER_ROWS: RowReader[_Order] = RowReader(_Order)
+_MARK_ROWS: RowReader[_Mark] = RowReader(_Mark)
+
+
+class OkxCodec:
+    """Decodes frames of the public stream for SWAP contracts. Never raises."""
+
+    venue = "okx"
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._table = InstrumentTable(self.venue, instruments)
+        self._known = self._table.known
+
+    def use(self, instruments: Mapping[str, Instrument]) -> None:
+        """Take a refreshed table of contracts."""
+        self._table.use(instruments)
+
+    def decode(self, payload: bytes, sink: MarketSink) -> None:
+        """Hand the events of one frame to `sink`; count what is skipped there too."""
+        if len(payload) > MAX_FRAME_BYTES:
+            too_large(payload, sink)
+        elif payload.startswith(_TRADES_BEGIN):
+            try:
+                rows = _TRADES.decode(payload).data
+            except DECODE_ERRORS:
+                self._by_channel(payload, sink)
+            else:
+                self._trades(rows, sink)
+        elif payload not in {b"pong", b"ping"}:
+            self._by_channel(payload, sink)
+
+    def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
+        """Hand over the rows of a REST body: endpoint `trades` or `liquidation-orders`.
+
+        argument: the instId of `trades`, unused for liquidations (their rows name it). The
+        venue lists the newest trades first; they are handed over in the order of their ids.
+        """
+        if too_large(payload, sink):
+            return
+        try:
+            body = _ENVELOPE.decode(payload)
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+            return
+        if body.code not in {"", "0", 0} or not body.data:
+            text = bytes(body.msg).decode(errors="replace")
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"code {body.code}: {text}"[:80])
+        elif endpoint == "trades":
+            rows = _TRADE_ROWS.read(body.data, sink)
+            self._trades(sorted(rows, key=lambda row: row.tradeId), sink)
+        elif endpoint == "liquidation-orders":
+            self._liquidations(_ORDERS_ROWS.read(body.data, sink), sink)
+        else:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint} {argument}"[:80])
+
+    def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
+        known = self._known
+        for row in rows:
+            instrument = known.get(row.instId)
+            if instrument is None:
+                _refuse_instrument(row.instId, sink)
+            else:
+                sink.trade(instrument, row.tradeId, "", row.ts, row.side == "buy", row.px, row.sz)
+
+    def _by_channel(self, payload: bytes, sink: MarketSink) -> None:
+        try:
+            frame = _ENVELOPE.decode(payload)
+        except DECODE_ERRORS as error:
+            sink.refuse(*explain(error))
+            return
+        channel = frame.arg.channel if frame.arg is not None else ""
+        if frame.event:
+            return
+        if frame.table:
+            sink.refuse(Refusal.LEGACY, bytes(frame.table)[:60].decode(errors="replace"))
+        elif channel == "trades":
+            self._trades(_TRADE_ROWS.read(frame.data, sink), sink)
+        elif channel == "liquidation-orders":
+            self._liquidations(_ORDERS_ROWS.read(frame.data, sink), sink)
+        elif channel == "mark-price":
+            for row in _MARK_ROWS.read(frame.data, sink):
+                instrument = self._find(row.instId, sink)
+                if instrument is not None:
+                    sink.mark(instrument, row.ts, row.markPx)
+        else:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, channel[:60] or payload[:60].decode(errors="replace"))
+
+    def _liquidations(self, groups: list[_Orders], sink: MarketSink) -> None:
+        seen: Seen = Counter()
+        for group in groups:
+            if group.instType != "SWAP":
+                sink.refuse(Refusal.OTHER_PRODUCT, f"{group.instType} {group.instId}"[:80])
+                continue
+            instrument = self._find(group.instId, sink)
+            if instrument is None:
+                continue
+            for order in _ORDER_ROWS.read(group.details, sink):
+                _forced(instrument, order, seen, sink)
+
+    def _find(self, symbol: str, sink: MarketSink) -> Instrument | None:
+        instrument = self._known.get(symbol)
+        if instrument is None:
+            _refuse_instrument(symbol, sink)
+        return instrument
+
+
+def _forced(instrument: Instrument, order: _Order, seen: Seen, sink: MarketSink) -> None:
+    # `net` accounts hold one position per contract: there only the order tells its direction.
+    side = _POSITIONS.get(order.posSide) or _ORDERS.get(order.side)
+    if side is None or order.posSide not in {"long", "short", "net", ""}:
+        sink.refuse(Refusal.BAD_SIDE, f"posSide {order.posSide}, side {order.side}"[:80])
+        return
+    forced_order(
+        sink,
+        instrument,
+        seen,
+        event_ms=order.ts,
+        side=side,
+        price=order.bkPx,
+        quantity=order.sz,
+        price_kind=PriceKind.BANKRUPTCY,
+        completeness=Completeness.SAMPLED,
+    )
+
+
+def _refuse_instrument(symbol: str, sink: MarketSink) -> None:
+    swap = symbol.endswith("-SWAP")
+    sink.refuse(Refusal.UNKNOWN_INSTRUMENT if swap else Refusal.OTHER_PRODUCT, symbol[:40])
