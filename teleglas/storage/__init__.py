@@ -1,0 +1,1 @@
+"""What both bots remember: one database, its tables, verbs and migrations."""

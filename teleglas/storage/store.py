@@ -1,0 +1,377 @@
+"""The store: about twenty verbs in the words of the product, each one transaction.
+
+A store is used by one thread at a time (see `thread.StoreThread`). Every verb raises
+StoreUnavailable when the database cannot be read or written now; then nothing of it happened.
+Times are Unix ms UTC. Verbs address a message by its alert id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+
+from teleglas.errors import TeleglasError
+from teleglas.storage import queue
+from teleglas.storage.opening import open_engine
+from teleglas.storage.records import Commit, NewMessage, QueueStats, State, StoredRow, VerdictRow
+from teleglas.storage.tables import chats, engine_memory, outbox, verdicts
+
+__all__ = ["FOREVER_MS", "Store", "StoreUnavailable", "open_store"]
+
+FOREVER_MS = 1 << 62
+"""Later than every time."""
+
+_OUR_FAULT = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
+_WHY_CHARS = 200
+
+
+class StoreUnavailable(TeleglasError):
+    """The database cannot be used now: disk full, read-only, damaged, locked, connection lost.
+
+    The caller keeps what it wanted to store and tries again later.
+    """
+
+
+def open_store(url: str) -> Store:
+    """Open a database (`sqlite:///file`, `sqlite://` in memory, `postgresql://...`) and migrate it.
+
+    Raises ConfigError. Close the store when done.
+    """
+    return Store(open_engine(url))
+
+
+class Store:
+    """The verbs. Make one with `open_store`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def close(self) -> None:
+        """Close the connections; the store cannot be used afterwards."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self, *, reads_only: bool = False) -> Iterator[Connection]:
+        """Open a transaction; raises StoreUnavailable for what the database, not we, did wrong."""
+        try:
+            with self.engine.connect() as connection:
+                if reads_only:
+                    connection = connection.execution_options(reads_only=True)  # noqa: PLW2901 - the same one
+                with connection.begin():
+                    yield connection
+        except _OUR_FAULT:
+            raise
+        except DBAPIError as error:
+            raise StoreUnavailable(f"database: {error.orig}".strip().splitlines()[0]) from error
+
+    # -- decisions -------------------------------------------------------------------------
+
+    def commit(self, commit: Commit) -> None:
+        """Store decisions, their messages and edits, the engine's memory and position, all or nothing.
+
+        A message whose alert id is known is not added again; an edit counts only if its
+        revision is newer than what is wanted already.
+        """
+        with self.transaction() as connection:
+            if commit.verdicts:
+                connection.execute(
+                    verdicts.insert(), [_verdict(row, commit.position) for row in commit.verdicts]
+                )
+            if commit.messages:
+                queue.add_messages(connection, commit.messages)
+            queue.apply_edits(connection, commit.edits)
+            values = {"memory": commit.memory, "journal_position": commit.position}
+            if not connection.execute(engine_memory.update().values(values)).rowcount:
+                connection.execute(engine_memory.insert().values(only=1, **values))
+
+    def load_memory(self) -> tuple[bytes | None, int]:
+        """Return the engine's memory and the last journal record it decided on; (None, 0) at first."""
+        with self.transaction(reads_only=True) as connection:
+            row = connection.execute(sa.select(engine_memory)).first()
+        return (None, 0) if row is None else (bytes(row.memory), row.journal_position)
+
+    # -- delivery --------------------------------------------------------------------------
+
+    def claim_next(
+        self, now_ms: int, *, lease_ms: int, shut: Collection[str] = (), shut_edits: Collection[str] = ()
+    ) -> StoredRow | None:
+        """Lease the message to send now, or None if there is none.
+
+        Sends come before edits, then the smaller rank. Not chosen: chats in `shut` (edits:
+        in `shut_edits`), chats with a message in flight, edits while a send waits for
+        their chat. Call `confirm`, `postpone`, `bury`, `suspend_chat` or `migrate_chat`
+        with the outcome; otherwise `release_leases` frees the row as possibly sent.
+        """
+        with self.transaction() as connection:
+            row_id = queue.next_row(connection, now_ms, shut, shut_edits)
+            if row_id is None:
+                return None
+            queue.lease(connection, row_id, now_ms, now_ms + lease_ms)
+            return queue.rows(connection, sa.select(sa.literal(row_id)))[0]
+
+    def next_due_ms(self, now_ms: int) -> int | None:
+        """Return when the next waiting row becomes due or a lease ends, if that is in the future."""
+        due = sa.select(sa.func.min(outbox.c.not_before_ms)).where(
+            outbox.c.state == State.PENDING, outbox.c.not_before_ms > now_ms
+        )
+        leases = sa.select(sa.func.min(outbox.c.lease_until_ms)).where(
+            outbox.c.state == State.LEASED, outbox.c.lease_until_ms > now_ms
+        )
+        with self.transaction(reads_only=True) as connection:
+            times = [connection.scalar(due), connection.scalar(leases)]
+        return min((time for time in times if time is not None), default=None)
+
+    def confirm(
+        self,
+        alert_id: str,
+        *,
+        revision: int,
+        message_id: int | None,
+        photo: bool,
+        now_ms: int,
+        next_edit_ms: int,
+    ) -> bool:
+        """Record that the target has this revision; it is not edited again before `next_edit_ms`.
+
+        Returns False when nothing changed: that revision, or a newer one, was confirmed
+        before. A confirmation that comes after its lease ended counts all the same.
+        """
+        with self.transaction() as connection:
+            changed = connection.execute(
+                outbox.update()
+                .where(
+                    outbox.c.alert_id == alert_id,
+                    outbox.c.told < revision,
+                    outbox.c.state.in_((State.LEASED, State.PENDING)),
+                )
+                .values(
+                    state=sa.case((outbox.c.wanted > revision, State.PENDING), else_=State.SENT),
+                    told=revision,
+                    message_id=sa.func.coalesce(message_id, outbox.c.message_id),
+                    photo=photo,
+                    attempts=0,
+                    lease_until_ms=None,
+                    sent_ms=sa.func.coalesce(outbox.c.sent_ms, now_ms),
+                    rank_ms=now_ms,  # among edits, the message told longest ago is next
+                    not_before_ms=next_edit_ms,
+                    why="",
+                )
+            )
+            return bool(changed.rowcount)
+
+    def postpone(self, row: StoredRow, *, not_before_ms: int, why: str, maybe_sent: bool = False) -> bool:
+        """Give a claimed row back, to be tried again at `not_before_ms`.
+
+        maybe_sent: the outcome is unknown, so a message's next try must say that it may be
+        a repeat; it stays said. Returns False if the claim is no longer the current one.
+        """
+        with self.transaction() as connection:
+            changed = connection.execute(
+                outbox.update()
+                .where(
+                    outbox.c.alert_id == row.alert_id,
+                    outbox.c.state == State.LEASED,
+                    outbox.c.told == row.told,
+                    outbox.c.attempts == row.attempts,
+                )
+                .values(
+                    state=State.PENDING,
+                    lease_until_ms=None,
+                    not_before_ms=not_before_ms,
+                    maybe_sent=sa.or_(outbox.c.maybe_sent, sa.literal(maybe_sent and row.told < 0)),
+                    why=why[:_WHY_CHARS],
+                )
+            )
+            return bool(changed.rowcount)
+
+    def bury(self, alert_id: str, why: str) -> list[str]:
+        """Give a message up for good; return its alert id if it was never sent.
+
+        If only an edit was refused, the message stays sent and is edited no more.
+        """
+        with self.transaction() as connection:
+            return queue.forsake(connection, outbox.c.alert_id == alert_id, why[:_WHY_CHARS])
+
+    def release_leases(self, ended_by_ms: int) -> int:
+        """Free rows whose lease ends at or before this time; whether they were sent is unknown.
+
+        At start call it with FOREVER_MS: who held the leases is dead.
+        """
+        with self.transaction() as connection:
+            freed = connection.execute(
+                outbox.update()
+                .where(outbox.c.state == State.LEASED, outbox.c.lease_until_ms <= ended_by_ms)
+                .values(
+                    state=State.PENDING,
+                    lease_until_ms=None,
+                    maybe_sent=sa.or_(outbox.c.maybe_sent, queue.UNSENT),
+                    why="the outcome of the last try is unknown",
+                )
+            )
+            return freed.rowcount
+
+    def shorten_waits(self, latest_ms: int) -> None:
+        """Let no row wait beyond this time, as it would after a clock that was set back."""
+        with self.transaction() as connection:
+            connection.execute(
+                outbox.update()
+                .where(outbox.c.state == State.PENDING, outbox.c.not_before_ms > latest_ms)
+                .values(not_before_ms=latest_ms)
+            )
+
+    # -- late messages ---------------------------------------------------------------------
+
+    def stale(self, before_ms: int) -> list[StoredRow]:
+        """Return the waiting alerts made before this time, and the waiting digests of their targets."""
+        waiting = sa.and_(outbox.c.state == State.PENDING, queue.UNSENT)
+        old = sa.and_(waiting, outbox.c.content_type == "alert", outbox.c.created_ms < before_ms)
+        aged = outbox.alias("aged")
+        targets = sa.select(aged.c.target).where(
+            aged.c.state == State.PENDING,
+            aged.c.told < 0,
+            aged.c.content_type == "alert",
+            aged.c.created_ms < before_ms,
+        )
+        digests = sa.and_(waiting, outbox.c.content_type == "digest", outbox.c.target.in_(targets))
+        with self.transaction(reads_only=True) as connection:
+            return queue.rows(connection, sa.select(outbox.c.row_id).where(sa.or_(old, digests)))
+
+    def digest(self, message: NewMessage, instead_of: Collection[str]) -> None:
+        """Send one message in place of these waiting ones."""
+        with self.transaction() as connection:
+            connection.execute(
+                outbox.update()
+                .where(
+                    outbox.c.alert_id.in_(tuple(instead_of)), outbox.c.state == State.PENDING, queue.UNSENT
+                )
+                .values(state=State.DIGESTED, why=message.alert_id)
+            )
+            queue.add_messages(connection, [message])
+
+    # -- chats -----------------------------------------------------------------------------
+
+    def suspend_chat(self, chat: str, why: str) -> list[str]:
+        """Send nothing more to a chat; return the alert ids of what waited for it and is now buried."""
+        with self.transaction() as connection:
+            _set_chat(connection, chat, suspended=why[:_WHY_CHARS])
+            return queue.forsake(connection, outbox.c.chat == chat, why[:_WHY_CHARS])
+
+    def resume_chat(self, chat: str) -> None:
+        """Lift a suspension, for what is decided from now on."""
+        with self.transaction() as connection:
+            _set_chat(connection, chat, suspended=None)
+
+    def suspended_chats(self) -> dict[str, str]:
+        """Return why each suspended chat is suspended."""
+        with self.transaction(reads_only=True) as connection:
+            found = connection.execute(sa.select(chats).where(chats.c.suspended.is_not(None)))
+            return {row.chat: row.suspended for row in found}
+
+    def migrate_chat(self, old: str, new: str) -> None:
+        """Follow a group that became a supergroup: everything that waits goes to the new chat.
+
+        Messages sent to the old one keep their record, but cannot be edited or replied to.
+        """
+        with self.transaction() as connection:
+            _set_chat(connection, old, migrated_to=new)
+            connection.execute(chats.update().where(chats.c.migrated_to == old).values(migrated_to=new))
+            connection.execute(chats.update().where(chats.c.chat == new).values(migrated_to=None))
+            connection.execute(
+                outbox.update().where(outbox.c.chat == old, sa.not_(queue.UNSENT)).values(message_id=None)
+            )
+            connection.execute(
+                outbox.update()
+                .where(outbox.c.chat == old, sa.not_(queue.UNSENT), outbox.c.state != State.SENT)
+                .values(state=State.SENT, lease_until_ms=None)
+            )
+            connection.execute(
+                outbox.update()
+                .where(outbox.c.chat == old)
+                .values(
+                    chat=new,
+                    target=sa.literal(new).concat(sa.func.substr(outbox.c.target, len(old) + 1)),
+                    state=sa.case((outbox.c.state == State.LEASED, State.PENDING), else_=outbox.c.state),
+                    lease_until_ms=None,
+                    not_before_ms=0,
+                )
+            )
+
+    def hold_chat(self, chat: str, until_ms: int) -> None:
+        """Remember that nothing may be sent to a chat (ALL_CHATS: to any) before this time."""
+        with self.transaction() as connection:
+            _set_chat(connection, chat, not_before_ms=until_ms)
+
+    def holds(self, now_ms: int) -> dict[str, int]:
+        """Return until when each chat must still be left alone."""
+        with self.transaction(reads_only=True) as connection:
+            found = connection.execute(sa.select(chats).where(chats.c.not_before_ms > now_ms))
+            return {row.chat: row.not_before_ms for row in found}
+
+    def tries_since(self, since_ms: int) -> list[tuple[str, int]]:
+        """Return (chat, time) of each row's last try since then, in order, to restore rate limits."""
+        with self.transaction(reads_only=True) as connection:
+            found = connection.execute(
+                sa.select(outbox.c.chat, outbox.c.tried_ms)
+                .where(outbox.c.tried_ms >= since_ms)
+                .order_by(outbox.c.tried_ms)
+            )
+            return [(row.chat, row.tried_ms) for row in found]
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def stats(self) -> QueueStats:
+        """Return the queue in figures."""
+        waiting = sa.and_(outbox.c.state.in_((State.PENDING, State.LEASED)), queue.UNSENT)
+        with self.transaction(reads_only=True) as connection:
+            depth, oldest = connection.execute(
+                sa.select(sa.func.count(), sa.func.min(outbox.c.created_ms)).where(waiting)
+            ).one()
+            states = connection.execute(
+                sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state).order_by(outbox.c.state)
+            )
+            return QueueStats(
+                waiting=depth,
+                oldest_waiting_ms=oldest,
+                by_state={row.state: row[1] for row in states},
+                verdicts=connection.scalar(sa.select(sa.func.count()).select_from(verdicts)) or 0,
+            )
+
+    def recent_alerts(self, limit: int) -> list[StoredRow]:
+        """Return the newest messages, the newest first, whatever became of them."""
+        newest = sa.select(outbox.c.row_id).order_by(outbox.c.created_ms.desc(), outbox.c.row_id.desc())
+        with self.transaction(reads_only=True) as connection:
+            found = queue.rows(connection, newest.limit(limit))
+        return sorted(found, key=lambda row: (row.created_ms, row.row_id), reverse=True)
+
+    def alert(self, alert_id: str) -> StoredRow | None:
+        """Return one message by its alert id."""
+        with self.transaction(reads_only=True) as connection:
+            found = queue.rows(connection, sa.select(outbox.c.row_id).where(outbox.c.alert_id == alert_id))
+        return found[0] if found else None
+
+    def verdicts(self) -> list[bytes]:
+        """Return every decision as JSON, in the order they were made."""
+        with self.transaction(reads_only=True) as connection:
+            found = connection.scalars(sa.select(verdicts.c.body).order_by(verdicts.c.verdict_id))
+            return [body.encode() for body in found]
+
+    def prune(self, before_ms: int) -> int:
+        """Forget decisions older than this that sent nothing; alerts are kept for ever. Returns how many."""
+        with self.transaction() as connection:
+            return connection.execute(
+                verdicts.delete().where(verdicts.c.decided_ms < before_ms, verdicts.c.action != "send")
+            ).rowcount
+
+
+def _verdict(row: VerdictRow, position: int) -> dict[str, object]:
+    values: dict[str, object] = {name: getattr(row, name) for name in VerdictRow.__struct_fields__}
+    return values | {"position": position, "body": row.body.decode()}
+
+
+def _set_chat(connection: Connection, chat: str, **values: object) -> None:
+    if not connection.execute(chats.update().where(chats.c.chat == chat).values(values)).rowcount:
+        connection.execute(chats.insert().values({"chat": chat, "not_before_ms": 0} | values))

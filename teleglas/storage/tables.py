@@ -1,0 +1,112 @@
+"""The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
+
+Times are Unix ms UTC, amounts integer cents. A test compares these definitions with
+what the migrations make, on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
+
+__all__ = ["chats", "engine_memory", "metadata", "outbox", "verdicts"]
+
+metadata = MetaData()
+
+_RowId = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER key counts by itself in SQLite
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("row_id", _RowId, primary_key=True, autoincrement=True),
+    Column("alert_id", String(64), nullable=False, unique=True),
+    Column("target", String(128), nullable=False),
+    Column("chat", String(128), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("content_type", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("reply_to", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("rank_ms", BigInteger, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("message_id", BigInteger),
+    Column("photo", Boolean, nullable=False, server_default=false()),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before_ms", BigInteger, nullable=False),
+    Column("lease_until_ms", BigInteger),
+    Column("maybe_sent", Boolean, nullable=False, server_default=false()),
+    Column("tried_ms", BigInteger),
+    Column("sent_ms", BigInteger),
+    Column("why", String(200), nullable=False),
+    Index("outbox_waiting", "state", "rank_ms"),
+    Index("outbox_by_chat", "chat", "state"),
+    Index("outbox_by_age", "created_ms"),
+    Index("outbox_by_try", "tried_ms"),
+)
+"""One message of one target each; its states are told in `teleglas.storage.records.State`."""
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("verdict_id", _RowId, primary_key=True, autoincrement=True),
+    Column("position", BigInteger, nullable=False),
+    Column("decided_ms", BigInteger, nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("target", String(128), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("asset", String(40), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("event_ms", BigInteger, nullable=False),
+    Column("episode_ms", BigInteger, nullable=False),
+    Column("usd", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("score", Float),
+    Column("release_ms", BigInteger),
+    Column("told_usd", BigInteger),
+    Column("told_count", BigInteger),
+    Column("step", Integer),
+    Column("alert_id", String(64)),
+    Column("body", Text, nullable=False),
+    Index("verdicts_by_asset", "asset", "decided_ms"),
+    Index("verdicts_by_time", "decided_ms"),
+    Index("verdicts_by_alert", "alert_id"),
+)
+"""Every decision with its reason; `body` is the whole verdict as JSON, without the alert."""
+
+engine_memory = Table(
+    "engine_memory",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("memory", LargeBinary, nullable=False),
+    Column("journal_position", BigInteger, nullable=False),
+)
+"""One row: what the engine remembers, and the last journal record that it decided on."""
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("chat", String(128), primary_key=True),
+    Column("suspended", String(200)),
+    Column("migrated_to", String(128)),
+    Column("not_before_ms", BigInteger, nullable=False),
+)
+"""What is known of a chat: why it is suspended, where it moved, until when it must be left alone.
+
+The chat `*` stands for all of them.
+"""
