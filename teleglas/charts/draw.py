@@ -14,7 +14,7 @@ from teleglas.charts.scale import padded, price_ticks, time_ticks, usd_ticks
 
 __all__ = ["png", "warm_up"]
 
-_LEFT, _RIGHT, _EDGE = 43, 893, SIZE - 38
+_LEFT, _RIGHT, _EDGE = 43, 882, SIZE - 38
 _PRICE_TOP, _PRICE_BOTTOM = 152, 628
 _BARS_TOP, _BARS_BOTTOM = 662, 920
 _STRIP = 44

@@ -7,7 +7,7 @@ not fit.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery.phrases import by_venue, name, price_of, side_taken
+from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken
 from ws_alert.messages import Alert, ClusterFacts, EventRow, Kind, RadarFacts
 
 __all__ = ["evidence"]
@@ -33,7 +33,7 @@ def _gaps(alert: Alert) -> list[str]:
         told = ", ".join(
             f"{name(c.venue)} {numbers.percent(_floor(c.share), 0)} ({name(c.state)})" for c in thin
         )
-        lines.append(f"Seen of the window: {told}; what happened in the rest is missing here")
+        lines.append(f"Coverage of the window: {told}; what happened in the rest is missing here")
     if alert.degraded:
         polled = ", ".join(name(venue) for venue in alert.degraded[:_SHOWN])
         lines.append(f"Degraded: {polled} polled instead of streamed")
@@ -74,7 +74,9 @@ def _rule(alert: Alert) -> list[str]:
         return []
     threshold = numbers.usd_short(alert.threshold_usd)
     window = f" in {numbers.span(alert.window_ms)}" if alert.window_ms else ""
-    counted = f" and {alert.threshold_count:,} events" if alert.threshold_count > 1 else ""
+    counted = (
+        f" and {numbers.count(alert.threshold_count, NOUNS[alert.kind])}" if alert.threshold_count > 1 else ""
+    )
     line = f"Rule: at least {threshold}{counted}{window}"
     if isinstance(alert.facts, ClusterFacts):
         line += ", one side dominating"
@@ -83,7 +85,7 @@ def _rule(alert: Alert) -> list[str]:
         return [line]
     without = f"with more than {numbers.usd(spare)} less" if spare else "with any less"
     if alert.threshold_count > 1:
-        without += f", or with {numbers.count(alert.threshold_count - 1, 'event')}"
+        without += f", or with {numbers.count(alert.threshold_count - 1, NOUNS[alert.kind])}"
     return [line, f"Would not have fired {without}"]
 
 

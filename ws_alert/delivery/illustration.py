@@ -17,7 +17,7 @@ def illustration(alert: Alert) -> Picture | None:
         return None
     orders = chart.bars_are == "orders"
     side, callout = _callout(alert)
-    end = alert.episode_ms + alert.duration_ms if alert.final else alert.event_ms
+    shade_from, shade_to = _window(alert, chart)
     return Picture(
         title=f"{asset(alert)}  {'large orders' if orders else 'liquidations'}",
         subtitle=_subtitle(alert),
@@ -30,12 +30,22 @@ def illustration(alert: Alert) -> Picture | None:
         bars=chart.bars,
         up="buys" if orders else "shorts",
         down="sells" if orders else "longs",
-        shade_from_ms=min(alert.episode_ms, end) - alert.window_ms,
-        shade_to_ms=end,
+        shade_from_ms=shade_from,
+        shade_to_ms=shade_to,
         callout=callout,
         callout_up=side in {"short", "buy"},
         simulated=alert.simulated,
     )
+
+
+def _window(alert: Alert, chart: Chart) -> tuple[int, int]:
+    end = alert.episode_ms + alert.duration_ms if alert.final else alert.event_ms
+    begin = min(alert.episode_ms, end) - alert.window_ms
+    if end - begin >= chart.bucket_ms:
+        return begin, end
+    # A single event has no window; its whole bar is shaded, because the bar is what one sees.
+    begin -= (begin - chart.from_ms) % chart.bucket_ms
+    return begin, begin + chart.bucket_ms
 
 
 def _callout(alert: Alert) -> tuple[str, str]:

@@ -9,16 +9,15 @@ import asyncio
 import os
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from ws_alert.delivery.rendered import Rendered
 from ws_alert.messages import Outcome, OutcomeKind
 
-__all__ = ["TerminalChannel", "text_of"]
+__all__ = ["TerminalChannel", "lines_of"]
 
 _STYLES: Final = {
     "b": "bold",
@@ -38,17 +37,16 @@ _QUOTE: Final = "│ "
 class TerminalChannel:
     """Prints each message under a number of its own; an edit names the number that it replaces.
 
-    console: where to print (stdout by default). charts: a folder that receives the
-    pictures; without one they are not kept. When the reader of the pipe has gone away
+    stream: where to print (stdout by default). charts: a folder that receives the
+    pictures; without one they are not kept. When the reader of a pipe has gone away
     (`| head`), deliveries go on without being shown, because nobody can see them.
     """
 
-    def __init__(self, *, console: Console | None = None, charts: Path | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self, *, stream: TextIO | None = None, charts: Path | None = None) -> None:
+        self._console = _PatientConsole(file=stream, highlight=False)
         self._charts = charts
         self._number = 0
         self._turn = asyncio.Lock()
-        self.closed = False
 
     async def send(
         self, message: Rendered, *, target: str, reply_to: int | None = None, silent: bool = False
@@ -71,11 +69,19 @@ class TerminalChannel:
 
     def _show(self, message: Rendered, number: int, title: str) -> Outcome:
         kept = self._keep(message.photo, number)
-        text = text_of(message.html)
+        self._line(Text(title, "dim"))
+        for quoted, line in lines_of(message.html):
+            self._line(line, _QUOTE if quoted else "")
         if kept:
-            text.append(f"\nchart: {kept}", Style.parse("dim"))
-        self._print(Text(title, "dim"), text)
+            self._line(Text(f"chart: {kept}", "dim"))
+        self._line(Text())
         return Outcome(kind=OutcomeKind.SENT, message_id=number, photo=bool(kept))
+
+    def _line(self, line: Text, prefix: str = "") -> None:
+        # A file or a pipe gets whole lines, for grep; a terminal gets them wrapped at words.
+        fits = self._console.width - len(prefix) if self._console.is_terminal else max(1, line.cell_len)
+        for part in line.wrap(self._console, max(20, fits)):
+            self._console.print(Text(prefix, "dim") + part, soft_wrap=True)
 
     def _keep(self, photo: bytes | None, number: int) -> Path | None:
         if photo is None or self._charts is None:
@@ -85,28 +91,19 @@ class TerminalChannel:
         path.write_bytes(photo)
         return path
 
-    def _print(self, *parts: Text) -> None:
-        if self.closed:
-            return
+
+class _PatientConsole(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on without printing; rich's own would end the program."""
+        self.quiet = True
         try:
-            for part in parts:
-                self._console.print(part)
-            self._console.print()
-            self._console.file.flush()
-        except BrokenPipeError:
-            self.closed = True
-            _forget(self._console)
-
-
-def _forget(console: Console) -> None:
-    # Python flushes stdout once more at exit; into a closed pipe that would be a traceback.
-    try:
-        descriptor = console.file.fileno()
-    except (OSError, ValueError):
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+            descriptor = self.file.fileno()
+        except (OSError, ValueError):
+            return
+        # Python flushes stdout once more at exit; into a closed pipe that would be a traceback.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _title(number: int, target: str, reply_to: int | None, *, silent: bool) -> str:
@@ -118,31 +115,36 @@ def _title(number: int, target: str, reply_to: int | None, *, silent: bool) -> s
     return " · ".join(parts)
 
 
-def text_of(html: str) -> Text:
-    """Turn Telegram's HTML subset into rich text; a quote's lines are set off by a bar."""
+def lines_of(html: str) -> list[tuple[bool, Text]]:
+    """Turn Telegram's HTML subset into styled lines, each with whether it stands in a quote."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return reader.text
+    return reader.lines
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.text = Text()
+        self.lines: list[tuple[bool, Text]] = []
         self._open: list[str] = []
+        self._fresh = True
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         self._open.append(tag)
-        if tag == "blockquote":
-            self.text.append(_QUOTE, Style.parse("dim"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:
             self._open.remove(tag)
 
     def handle_data(self, data: str) -> None:
-        styles = " ".join(_STYLES[tag] for tag in self._open if tag in _STYLES)
-        shown = data.replace("\n", f"\n{_QUOTE}") if "blockquote" in self._open else data
-        self.text.append(shown, Style.parse(styles) if styles else None)
+        style = " ".join(_STYLES[tag] for tag in self._open if tag in _STYLES)
+        for index, piece in enumerate(data.split("\n")):
+            if index or self._fresh:
+                self.lines.append(("blockquote" in self._open, Text()))
+                self._fresh = False
+            if piece:
+                quoted = "blockquote" in self._open
+                line = self.lines[-1][1]
+                self.lines[-1] = (quoted, line.append(piece, style or None))

@@ -100,7 +100,7 @@ def _bought_and_sold(alert: Alert, facts: ClusterFacts) -> str:
 
 def _radar_news(alert: Alert, facts: RadarFacts) -> str:
     storm = f"{amount(facts.storm_usd, sampled=alert.sampled)} of {name(facts.storm_side)}s liquidated"
-    cluster = f"large orders worth {numbers.usd(facts.cluster_usd)}, mostly {side_taken(facts.cluster_side)},"
+    cluster = f"{numbers.usd(facts.cluster_usd)} of large orders, mostly {name(facts.cluster_side)}s,"
     match facts.pattern:
         case Pattern.STORM_ONLY:
             return storm
