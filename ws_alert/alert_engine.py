@@ -7,7 +7,6 @@ reads no clock, opens no socket, and never waits: what waits is a deadline.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
@@ -152,7 +151,7 @@ class AlertEngine:
         self.intake.file_liquidation(row)
 
     def file_trade(
-        self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: Decimal
+        self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str
     ) -> None:
         """Take a taker order of a recorded tape; USD as its column says, price of one coin."""
         self._arrive(event_ms)

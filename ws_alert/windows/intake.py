@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from decimal import Decimal
 from typing import Protocol
 
 from teleglas.errors import BadFrame
@@ -208,7 +207,7 @@ class Intake:
             self._liquidated(contract.events, row)
 
     def file_trade(
-        self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: Decimal
+        self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str
     ) -> None:
         """Take a row of a recorded tape; USD as its column says, price of one coin."""
         if event_ms < self._oldest_ms:
@@ -216,7 +215,10 @@ class Intake:
             return
         contract = self._contracts.get(instrument) or self._admit(instrument)
         if contract.watched:
-            self._traded(instrument, contract, min(event_ms, self.now_ms), side, price, cents(usd))
+            amount = float(usd)
+            large = amount >= contract.floor
+            exact = cents(exact_decimal(usd)) if large else int(amount * 100 + 0.5)
+            self._traded(instrument, contract, min(event_ms, self.now_ms), side, price, exact)
 
     # -- inside -----------------------------------------------------------------------
 

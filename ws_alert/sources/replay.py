@@ -1,0 +1,159 @@
+"""Replay of journals and recorded tapes: the live engine, fed from files (SEMANTICS 2, 24-26).
+
+It reads no clock, no `.env`, no token, no database and no network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from heapq import merge
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from teleglas.errors import InputError
+from teleglas.market import Completeness, Liquidation, PriceKind, TakerSide
+from teleglas.money import cents, exact_decimal
+from ws_alert.alert_engine import AlertEngine
+from ws_alert.messages import JournalRecord
+from ws_alert.rules import Rules
+from ws_alert.sources.decoders import decoders
+from ws_alert.sources.journal import JournalReader
+from ws_alert.sources.journal_format import SegmentHeader
+from ws_alert.sources.replay_lines import phase_line, verdict_line
+from ws_alert.sources.tapes import TapeRow, Tapes
+
+__all__ = ["TARGET", "Summary", "replay"]
+
+TARGET = "replay"
+
+_JOURNAL, _TAPE = 0, 1
+
+
+class Summary(NamedTuple):
+    """What a replay did. span_ms: from the first input's time to the last one's."""
+
+    inputs: int
+    span_ms: int
+    decisions: Counter[str]
+    findings: Counter[str]
+    refused: Counter[str]
+
+
+def replay(
+    *,
+    journals: Sequence[Path],
+    liquidations: Sequence[Path],
+    trades: Sequence[Path],
+    out: Path,
+    findings: Path | None,
+    rules: Rules | None,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
+    """Decide again on everything in the files and write the decisions as lines of JSON.
+
+    rules: None takes those of the first journal segment, so that the verdicts are the
+    live ones; the defaults where there is no journal. progress is called with the bytes
+    read of a file. Raises InputError for an unreadable file.
+    """
+    reader = JournalReader(*journals)
+    inputs = reader.read()
+    first = next(inputs, None) if journals else None
+    if journals and not isinstance(first, SegmentHeader):
+        raise InputError(str(journals[0]), 1, "no intact journal segment")
+    engine = _engine(first if isinstance(first, SegmentHeader) else None, rules)
+    tapes = Tapes(liquidations, trades, engine.intake.refuse, progress)
+    with ExitStack() as files:
+        writer = _Writer(
+            files.enter_context(out.open("w", encoding="utf-8")),
+            files.enter_context(findings.open("w", encoding="utf-8")) if findings else None,
+        )
+        summary = _run(engine, _merged(inputs, tapes, first), writer)
+        if liquidations or trades:
+            while (due := engine.next_deadline()) is not None:
+                engine.advance(due)
+                writer.write(engine)
+    return summary._replace(
+        decisions=writer.decisions,
+        findings=writer.phases,
+        refused=Counter({reason.value: n for reason, n in engine.intake.refused.items()}),
+    )
+
+
+class _Writer:
+    def __init__(self, out: IO[str], findings: IO[str] | None) -> None:
+        self.decisions: Counter[str] = Counter()
+        self.phases: Counter[str] = Counter()
+        self._out = out
+        self._findings = findings
+
+    def write(self, engine: AlertEngine) -> None:
+        for verdict in engine.drain():
+            self.decisions[verdict.action.value] += 1
+            self._out.write(verdict_line(verdict) + "\n")
+        if engine.phases:
+            for phase in engine.phases:
+                self.phases[f"{phase.kind.value} {phase.phase}"] += 1
+                if self._findings is not None:
+                    self._findings.write(phase_line(phase) + "\n")
+            engine.phases.clear()
+
+
+def _engine(header: SegmentHeader | None, rules: Rules | None) -> AlertEngine:
+    if header is None:
+        return AlertEngine(rules or Rules(), decoders({}), [TARGET], budget=False)
+    context = header.decode_context()
+    return AlertEngine(
+        rules or Rules.model_validate_json(bytes(context.rules)),
+        decoders(context.instruments),
+        [TARGET],
+        simulated=context.simulated,
+        budget=False,
+    )
+
+
+def _merged(
+    records: Iterator[SegmentHeader | JournalRecord], tapes: Tapes, first: object
+) -> Iterator[tuple[int, int, JournalRecord | TapeRow]]:
+    journal = (
+        (record.received_ms, _JOURNAL, record)
+        for record in (records if first is not None else ())
+        if isinstance(record, JournalRecord)
+    )
+    rows = ((row.ts_ms, _TAPE, row) for row in tapes.rows())
+    return merge(journal, rows, key=lambda item: item[:2])
+
+
+def _run(
+    engine: AlertEngine, inputs: Iterator[tuple[int, int, JournalRecord | TapeRow]], writer: _Writer
+) -> Summary:
+    count = first_ms = last_ms = 0
+    for last_ms, _, item in inputs:
+        if count == 0:
+            first_ms = last_ms
+        count += 1
+        if isinstance(item, JournalRecord):
+            engine.receive(item.kind, item.source, item.payload, item.received_ms)
+        else:
+            _feed(engine, item)
+        writer.write(engine)
+    return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
+
+
+def _feed(engine: AlertEngine, row: TapeRow) -> None:
+    if isinstance(row.side, TakerSide):
+        engine.file_trade(row.instrument, row.ts_ms, row.side, row.price, row.usd)
+        return
+    engine.file_liquidation(
+        Liquidation(
+            instrument=row.instrument,
+            event_ms=row.ts_ms,
+            side=row.side,
+            price=row.price,
+            usd_cents=cents(exact_decimal(row.usd)),
+            # a tape does not say what its price was, nor whether its recorder saw everything
+            price_kind=PriceKind.ORDER,
+            completeness=Completeness.SAMPLED,
+        )
+    )

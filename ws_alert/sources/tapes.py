@@ -1,0 +1,135 @@
+"""Recorded tapes as files: `ts_ms,exchange,symbol,side,price,qty,usd`, plain or .gz, merged by time."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from teleglas.errors import BadFrame, InputError
+from teleglas.instruments import asset_of_symbol
+from teleglas.market import Instrument, PositionSide, Refusal, TakerSide
+
+__all__ = ["COLUMNS", "TapeRow", "Tapes"]
+
+COLUMNS = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
+
+_LIQUIDATIONS, _TRADES = 0, 1
+_MOST = 1e15
+
+
+class TapeRow(NamedTuple):
+    """One row; compares by (time, kind, argument, line), which is the order of SEMANTICS 2.
+
+    side: of the closed POSITION in a liquidation, of the taker in a trade. price: of one
+    coin. usd: as the column says it.
+    """
+
+    ts_ms: int
+    kind: int
+    argument: int
+    line: int
+    instrument: Instrument
+    side: PositionSide | TakerSide
+    price: float
+    usd: str
+
+    @property
+    def is_liquidation(self) -> bool:
+        """Whether the row is a liquidation."""
+        return self.kind == _LIQUIDATIONS
+
+
+class Tapes:
+    """Reads the files of one replay; `refuse` counts rows that no market can have produced."""
+
+    def __init__(
+        self,
+        liquidations: Sequence[Path],
+        trades: Sequence[Path],
+        refuse: Callable[[Refusal, str], None],
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._files = [(_LIQUIDATIONS, n, path) for n, path in enumerate(liquidations)]
+        self._files += [(_TRADES, n, path) for n, path in enumerate(trades)]
+        self._refuse = refuse
+        self._progress = progress or (lambda _bytes: None)
+        self._instruments: dict[tuple[str, str], Instrument | None] = {}
+
+    def rows(self) -> Iterator[TapeRow]:
+        """Return the rows of all files in the order of their time.
+
+        Raises InputError for a file that is missing, is not a tape, or breaks off.
+        """
+        return merge(*(self._read(kind, argument, path) for kind, argument, path in self._files))
+
+    def _read(self, kind: int, argument: int, path: Path) -> Iterator[TapeRow]:
+        line = 0
+        try:
+            with path.open("rb") as raw:
+                for line, cells in enumerate(_cells(raw, path), start=1):
+                    if line == 1:
+                        places = _places(path, cells)
+                        continue
+                    if line % 20_000 == 0:
+                        self._progress(raw.tell())
+                    row = self._row(kind, argument, line, path, [cells[place] for place in places])
+                    if row is not None:
+                        yield row
+        except IndexError as error:
+            raise InputError(str(path), line, f"fewer than {len(COLUMNS)} columns") from error
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(str(path), line + 1, _why(error)) from error
+        if line == 0:
+            raise InputError(str(path), 1, "the file is empty")
+
+    def _row(self, kind: int, argument: int, line: int, path: Path, cells: list[str]) -> TapeRow | None:
+        ts_text, exchange, symbol, side_text, price_text, _, usd = cells
+        try:
+            ts_ms, price, amount = int(ts_text), float(price_text), float(usd)
+            side = PositionSide(side_text) if kind == _LIQUIDATIONS else TakerSide(side_text)
+        except ValueError as error:
+            raise InputError(str(path), line, str(error)[:120]) from error
+        if not (0 < price < _MOST and 0 < amount < _MOST) or ts_ms < 0 or math.isnan(price + amount):
+            self._refuse(Refusal.BAD_NUMBER, f"{path.name}, line {line}: price {price_text}, usd {usd}")
+            return None
+        instrument = self._instrument(exchange, symbol)
+        if instrument is None:
+            self._refuse(Refusal.UNKNOWN_SYMBOL, f"{path.name}, line {line}: {symbol}")
+            return None
+        return TapeRow(ts_ms, kind, argument, line, instrument, side, price / instrument.scale, usd)
+
+    def _instrument(self, exchange: str, symbol: str) -> Instrument | None:
+        key = (exchange, symbol)
+        if key not in self._instruments:
+            try:
+                asset, scale = asset_of_symbol(symbol)
+                self._instruments[key] = Instrument(venue=exchange, symbol=symbol, asset=asset, scale=scale)
+            except BadFrame:
+                self._instruments[key] = None
+        return self._instruments[key]
+
+
+def _cells(raw: IO[bytes], path: Path) -> Iterator[list[str]]:
+    data: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
+    return csv.reader(io.TextIOWrapper(data, encoding="utf-8", newline=""))
+
+
+def _places(path: Path, header: list[str]) -> list[int]:
+    names = [name.strip().lstrip("\ufeff") for name in header]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise InputError(str(path), 1, f"no column {', '.join(missing)}; a tape has {','.join(COLUMNS)}")
+    return [names.index(name) for name in COLUMNS]
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}"[:120]
