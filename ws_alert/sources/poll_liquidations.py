@@ -16,7 +16,7 @@ from teleglas.venues.coinglass.rest import CoinglassRest
 from teleglas.venues.okx import rest as okx
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.sources.failover import OVERLAP_MS
-from ws_alert.sources.poller import REFUSED_FOR_S, Cycle, Inbox
+from ws_alert.sources.poller import REFUSED_FOR_S, Cycle, Put
 
 __all__ = ["CoinglassPolls", "OkxLiquidationPolls"]
 
@@ -45,7 +45,7 @@ class OkxLiquidationPolls:
         self,
         rest: okx.OkxRest,
         families: Callable[[], Sequence[str]],
-        put: Inbox,
+        put: Put,
         wall_ms: Callable[[], int],
     ) -> None:
         self._rest = rest
@@ -107,7 +107,7 @@ class CoinglassPolls:
         self,
         rest: CoinglassRest,
         coins: Callable[[], Sequence[str]],
-        put: Inbox,
+        put: Put,
         wall_ms: Callable[[], int],
         monotonic_s: Callable[[], float],
     ) -> None:

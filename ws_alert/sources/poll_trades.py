@@ -14,7 +14,7 @@ from teleglas.errors import FeedInterrupted, FeedRefused
 from teleglas.venues.binance import rest as binance
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.sources.failover import OVERLAP_MS
-from ws_alert.sources.poller import Cycle, Inbox
+from ws_alert.sources.poller import Cycle, Put
 
 __all__ = ["AggTradePolls", "NewestTradePolls", "Tape", "TradeRef"]
 
@@ -38,7 +38,7 @@ class AggTradePolls:
     """
 
     def __init__(
-        self, rest: binance.BinanceRest, symbols: Symbols, put: Inbox, wall_ms: Callable[[], int]
+        self, rest: binance.BinanceRest, symbols: Symbols, put: Put, wall_ms: Callable[[], int]
     ) -> None:
         self._rest = rest
         self._symbols = symbols
@@ -128,7 +128,7 @@ class _Tail:
 class NewestTradePolls:
     """Bybit and OKX: no paging back, so each answer must overlap the one before, or there is a hole."""
 
-    def __init__(self, tape: Tape, symbols: Symbols, put: Inbox, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, tape: Tape, symbols: Symbols, put: Put, wall_ms: Callable[[], int]) -> None:
         self._tape = tape
         self._symbols = symbols
         self._put = put

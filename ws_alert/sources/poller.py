@@ -19,7 +19,7 @@ from teleglas.venues.rest_client import Banned, Throttled
 from ws_alert.messages import Frame
 from ws_alert.sources.failover import PollReport
 
-__all__ = ["REFUSED_FOR_S", "Cycle", "Inbox", "PollSource", "Poller", "Watch"]
+__all__ = ["REFUSED_FOR_S", "Cycle", "Put", "PollSource", "Poller", "Watch"]
 
 REFUSED_FOR_S = 3600.0
 """A refusal (plan, key, region) is not asked about again for so long."""
@@ -27,7 +27,7 @@ REFUSED_FOR_S = 3600.0
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 30.0
 
-Inbox = Callable[[Frame], Awaitable[None]]
+Put = Callable[[Frame], Awaitable[None]]
 """Where frames go; it waits while the pipeline is behind."""
 
 _log = logging.getLogger(__name__)

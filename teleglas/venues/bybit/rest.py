@@ -34,7 +34,7 @@ class TradeRef(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Trades(msgspec.Struct):
-    list: list[TradeRef]
+    rows: list[TradeRef] = msgspec.field(name="list")
 
 
 class _TradesBody(msgspec.Struct):
@@ -47,7 +47,7 @@ class _Ticker(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Tickers(msgspec.Struct):
-    list: list[_Ticker]
+    rows: list[_Ticker] = msgspec.field(name="list")
 
 
 class _TickersBody(msgspec.Struct):
@@ -109,12 +109,12 @@ def _check_code(said: _Envelope) -> None:
 
 def trade_refs(body: bytes) -> list[TradeRef]:
     """Return ids and times of a recent-trade body. Raises msgspec.MsgspecError."""
-    return msgspec.json.decode(body, type=_TradesBody, strict=False).result.list
+    return msgspec.json.decode(body, type=_TradesBody, strict=False).result.rows
 
 
 def volumes(body: bytes) -> dict[str, float]:
     """Return the USD turnover of the last 24 h by symbol. Raises msgspec.MsgspecError."""
-    rows = msgspec.json.decode(body, type=_TickersBody).result.list
+    rows = msgspec.json.decode(body, type=_TickersBody).result.rows
     return {row.symbol: float(row.turnover24h or 0) for row in rows}
 
 
