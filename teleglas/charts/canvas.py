@@ -85,6 +85,6 @@ def pt(pixels: float) -> float:
 
 
 def _drawable(words: str, *, bold: bool) -> str:
-    # A glyph that the font lacks would be an empty box, and a warning for each drawing.
+    # A missing glyph would be an empty box and a warning; a mark of direction would turn the line around.
     font = get_font(_FONT_FILES[bold])
-    return "".join(c if font.get_char_index(ord(c)) else "?" for c in words)
+    return "".join(c if font.get_char_index(ord(c)) else "?" for c in words if c.isprintable())

@@ -5,12 +5,14 @@ Only the drawing process imports this (see `worker`): matplotlib costs 100 MB.
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 
 from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
 from teleglas.charts.picture import Picture
-from teleglas.charts.scale import padded, price_ticks, time_ticks, usd_ticks
+from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks, usd_ticks
 
 __all__ = ["png", "warm_up"]
 
@@ -86,23 +88,14 @@ def _price(canvas: Canvas, picture: Picture) -> None:
         middle = (_PRICE_TOP + _PRICE_BOTTOM) / 2
         canvas.text((_LEFT + _RIGHT) / 2, middle, "price unknown: no trade seen in this span", align="center")
         return
-    low, high = padded(min(row[1] for row in picture.price), max(row[2] for row in picture.price))
+    low, high = padded(min(min(row[1:]) for row in picture.price), max(max(row[1:]) for row in picture.price))
     axes.set_ylim(low, high)
     _candles(axes, picture)
     last = picture.price[-1][3]
     rose = last >= (picture.price[-2][3] if len(picture.price) > 1 else last)
     tag_y = _y(last, low, high, _PRICE_TOP, _PRICE_BOTTOM)
     box = {"boxstyle": "round,pad=0.22", "facecolor": UP if rose else DOWN, "edgecolor": "none"}
-    canvas.text(
-        _LABEL_X,
-        tag_y,
-        _tag(last),
-        size=29,
-        color=BACKGROUND,
-        bold=True,
-        room=_EDGE + 20 - _LABEL_X,
-        bbox=box,
-    )
+    _side_label(canvas, tag_y, short_zeros(numbers.price(last)), color=BACKGROUND, bold=True, bbox=box)
     for value, label in price_ticks(low, high, 6):
         y = _y(value, low, high, _PRICE_TOP, _PRICE_BOTTOM)
         axes.axhline(value, color=FAINT, linewidth=pt(2), zorder=0)
@@ -110,16 +103,10 @@ def _price(canvas: Canvas, picture: Picture) -> None:
             _side_label(canvas, y, label)
 
 
-def _tag(price: float) -> str:
-    return numbers.price(price) if price >= 1e-9 else f"{price:.3g}"
-
-
-def _side_label(canvas: Canvas, y: float, label: str) -> None:
-    size = 29
+def _side_label(canvas: Canvas, y: float, label: str, **style: Any) -> None:
+    size, room = 29, SIZE - (12 if style else 8) - _LABEL_X
     # A long price is better read small than cut.
-    while (
-        canvas.width(drawn := canvas.text(_LABEL_X, y, label, size=size)) > SIZE - 8 - _LABEL_X and size > 20
-    ):
+    while canvas.width(drawn := canvas.text(_LABEL_X, y, label, size=size, **style)) > room and size > 18:
         drawn.remove()
         size -= 1
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 
 from teleglas import numbers
 
-__all__ = ["nice_step", "padded", "price_ticks", "time_ticks", "usd_ticks"]
+__all__ = ["nice_step", "padded", "price_ticks", "short_zeros", "time_ticks", "usd_ticks"]
 
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 _DAY_S = 86_400
+_LEADING_ZEROS = re.compile(r"0\.(0{3,})(?=[1-9])")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def nice_step(span: float, wanted: int) -> float:
@@ -32,9 +35,13 @@ def price_ticks(low: float, high: float, wanted: int) -> list[tuple[float, str]]
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     exact = Decimal(f"{step:.0e}")
     places = max(0, -exact.adjusted())
-    if places > 9:
-        return [(index * step, f"{index * step:.3g}") for index in range(first, last + 1)]
-    return [(index * step, f"{exact * index:,.{places}f}") for index in range(first, last + 1)]
+    return [(index * step, short_zeros(f"{exact * index:,.{places}f}")) for index in range(first, last + 1)]
+
+
+def short_zeros(price: str) -> str:
+    """Write the zeros of a very small price as a count, as exchanges do: `0.00001365` is `0.0₄1365`."""
+    zeros = _LEADING_ZEROS.match(price)
+    return f"0.0{str(len(zeros[1])).translate(_SUBSCRIPTS)}{price[zeros.end() :]}" if zeros else price
 
 
 def usd_ticks(up: int, down: int, wanted: int) -> list[tuple[int, str]]:

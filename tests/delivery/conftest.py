@@ -117,7 +117,7 @@ class Samples:
         return msgspec.structs.replace(plain, **fields)
 
     def radar_facts(self, **fields: Any) -> RadarFacts:
-        """A storm of longs and a cluster of sells at once."""
+        """Tell a storm of longs and a cluster of sells at once."""
         plain = RadarFacts(
             Pattern.CONVERGENCE, Band.EXTREME, 1.3, 0.86, "long", 18_349_000_00, 212, "sell", 8_100_000_00, 11,
             "bearish", -0.82, "high", 1.2,
@@ -125,7 +125,7 @@ class Samples:
         return msgspec.structs.replace(plain, **fields)
 
     def radar(self, **fields: Any) -> Alert:
-        """The global radar in convergence."""
+        """Find the global radar in convergence."""
         plain = self.storm(
             kind=Kind.GLOBAL_RADAR, direction="bearish", told_usd=26_449_000_00, told_count=223,
             facts=self.radar_facts(), score=0.86,

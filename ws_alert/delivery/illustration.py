@@ -85,11 +85,14 @@ def _subtitle(alert: Alert) -> str:
 
 
 def _sources(alert: Alert) -> str:
-    venues = sorted({name(venue, 12) for venue, _ in alert.venues})
-    listed = ", ".join(venues[:4]) + (f" and {len(venues) - 4} more" if len(venues) > 4 else "")
-    if alert.sampled:
-        listed += " · sampled: lower bounds"
-    return listed or "no venue told a sum"
+    venues = sorted(
+        {name(venue, 12) for venue in [pair[0] for pair in alert.venues] + [c.venue for c in alert.coverage]}
+    )
+    if isinstance(alert.facts, LargeFacts | WhaleFacts) and not alert.coverage:
+        listed = "all venues watched"
+    else:
+        listed = ", ".join(venues[:4]) + (f" and {len(venues) - 4} more" if len(venues) > 4 else "")
+    return (listed or "all venues watched") + (" · sampled: lower bounds" if alert.sampled else "")
 
 
 def _footer(alert: Alert, chart: Chart) -> str:

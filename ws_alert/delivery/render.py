@@ -8,9 +8,9 @@ ever cut.
 from __future__ import annotations
 
 import re
-from html import escape
 
 from teleglas import numbers
+from teleglas.telegram.text import escape, utf16_length
 from ws_alert.delivery.evidence import evidence
 from ws_alert.delivery.illustration import illustration
 from ws_alert.delivery.phrases import name
@@ -100,9 +100,9 @@ def _hashtags(asset: str, kind: str) -> str:
 def _fitted(head: list[str], details: list[str], foot: list[str], limit: int) -> str:
     """Join the blocks; where `limit` is short leave out detail lines first, then lines of the head."""
     tail = "\n".join(foot)
-    space = limit - _units(tail) - 1
+    space = limit - utf16_length(tail) - 1
     kept = _leading(head, space)
-    space -= _units("\n".join(kept)) + len("\n<blockquote expandable></blockquote>")
+    space -= utf16_length("\n".join(kept)) + len("\n<blockquote expandable></blockquote>")
     quoted = _leading(details, space)
     if len(quoted) < len(details):
         note = "{} more lines did not fit"
@@ -118,13 +118,8 @@ def _fitted(head: list[str], details: list[str], foot: list[str], limit: int) ->
 def _leading(lines: list[str], space: int) -> list[str]:
     kept: list[str] = []
     for line in lines:
-        space -= _units(line) + 1
+        space -= utf16_length(line) + 1
         if space < 0:
             break
         kept.append(line)
     return kept
-
-
-def _units(text: str) -> int:
-    # Telegram counts UTF-16 code units: an emoji is two.
-    return len(text.encode("utf-16-le", "replace")) // 2
