@@ -1,0 +1,343 @@
+"""Sends what the outbox holds: claim -> commit -> HTTP -> confirm or postpone -> commit.
+
+The promise: a committed message reaches its target at least once, unless it is refused for
+good (then the admin is told and the policy hears of it) or told by a line of a late digest.
+A repeat can happen only when this process or its connection died between the target's
+acceptance and our record of it. Only what is sent at once is claimed, so a lease found at
+start, or one that ran out, means "may have been sent": its next try says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from teleglas.charts.picture import Picture
+from teleglas.storage.records import StoredRow
+from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
+from teleglas.storage.thread import StoreThread
+from ws_alert.delivery.render import render, render_digest
+from ws_alert.delivery.rendered import Message, Rendered
+from ws_alert.messages import Alert, Outcome, OutcomeKind
+from ws_alert.outbox.gate import MINUTE_MS, Gate
+from ws_alert.outbox.outbox import (
+    STALE_MS,
+    UNKNOWN_WAIT_MS,
+    GiveUp,
+    Move,
+    Told,
+    Wait,
+    content_of,
+    late_digests,
+    step_after,
+)
+
+__all__ = ["CALL_LIMIT_S", "LEASE_MS", "Channel", "Deliveries", "Dispatcher", "Draw"]
+
+LEASE_MS = 60_000
+"""How long a claim stands. Longer than a drawing and a call together can take."""
+
+CALL_LIMIT_S = 45.0
+"""A call that takes longer has an unknown outcome."""
+
+_UPKEEP_MS = 10_000
+_FINISH_S = 2.0
+_AT_ONCE = 16
+_REMEMBERED = 10_000
+
+Draw = Callable[[Picture], Awaitable[bytes | None]]
+
+
+class Channel(Protocol):
+    """Where messages go. Answers with an Outcome; what it raises counts as an unknown outcome."""
+
+    async def send(self, message: Rendered, *, target: str, reply_to: int | None, silent: bool) -> Outcome:
+        """Send a new message, as a reply to the target's message `reply_to` if that is given."""
+
+    async def edit(self, message: Rendered, *, target: str, message_id: int, has_photo: bool) -> Outcome:
+        """Change a message; has_photo: it was sent as one, so its caption changes."""
+
+
+class Deliveries(msgspec.Struct):
+    """Counts since the start. delays_ms: from release to the request, of the latest sends."""
+
+    sent: int = 0
+    edited: int = 0
+    waits: int = 0
+    unknown: int = 0
+    refused: int = 0
+    digested: int = 0
+    in_flight: int = 0
+    last_success_ms: int | None = None
+    degraded: str | None = None
+    delays_ms: tuple[int, ...] = ()
+
+
+class Dispatcher:
+    """The delivery loop. Make it, `await run()` as a task, `wake()` it after each commit, `stop()` it.
+
+    clock: Unix ms that do not go back while the process lives. sleep: waits that many
+    seconds of that clock. draw: makes a message's picture; without one, or when it
+    returns None, the message goes without. tell_admin: must not go through this outbox.
+    on_refused: hears each alert id that was given up unsent, so that its cooldown can be
+    cleared. checkpoint: called with `before_http` and `before_confirm`, for kill tests.
+    """
+
+    def __init__(
+        self,
+        store: StoreThread,
+        channel: Channel,
+        *,
+        clock: Callable[[], int],
+        tell_admin: Callable[[str], Awaitable[None]],
+        on_refused: Callable[[str], None],
+        draw: Draw | None = None,
+        checkpoint: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store, self._channel, self._draw = store, channel, draw
+        self._clock, self._sleep, self._checkpoint = clock, sleep, checkpoint
+        self._tell_admin, self._on_refused = tell_admin, on_refused
+        self._gate = Gate()
+        self._wakeup = asyncio.Event()
+        self._stopping = False
+        self._flying: set[asyncio.Task[None]] = set()
+        self._notices: set[asyncio.Task[None]] = set()
+        self._said: deque[str] = deque(maxlen=100)
+        self._upkeep_at_ms = 0
+        self._counts = Deliveries()
+        self._delays: deque[int] = deque(maxlen=_REMEMBERED)
+        self._log = structlog.get_logger(__name__)
+
+    def wake(self) -> None:
+        """Look for work now; call it after each commit."""
+        self._wakeup.set()
+
+    def stop(self) -> None:
+        """Let `run` end: claim nothing more, finish what is in flight (2 s at most)."""
+        self._stopping = True
+        self._wakeup.set()
+
+    def deliveries(self) -> Deliveries:
+        """Return the counts as they are now."""
+        return msgspec.structs.replace(
+            self._counts,
+            in_flight=len(self._flying),
+            degraded=self._store.degraded,
+            delays_ms=tuple(self._delays),
+        )
+
+    async def run(self) -> None:
+        """Recover what a dead process left, then deliver until `stop`.
+
+        Ends within 2 s of `stop`; a call that is still under way then is cut off, and
+        counts as possibly sent at the next start.
+        """
+        try:
+            await self._recover()
+            while not self._stopping:
+                self._wakeup.clear()
+                try:
+                    pause_ms = await self._step()
+                except StoreUnavailable as error:
+                    self._say(f"neither the database nor memory takes deliveries now: {error}")
+                    pause_ms = _UPKEEP_MS
+                if pause_ms > 0 and not self._stopping:
+                    await self._pause(pause_ms / 1000)
+        finally:
+            await self._finish()
+
+    async def _recover(self) -> None:
+        now = self._clock()
+        await self._store.run(Store.release_leases, FOREVER_MS)
+        await self._store.run(Store.shorten_waits, now + UNKNOWN_WAIT_MS)
+        tries = await self._store.run(Store.tries_since, now - MINUTE_MS)
+        self._gate.restore(tries, await self._store.run(Store.holds, now), now)
+
+    async def _step(self) -> int:
+        """Claim and start one message, or return how many ms nothing is to be done."""
+        now = self._clock()
+        if self._store.degraded != self._counts.degraded:
+            self._tell_degraded()
+        if now >= self._upkeep_at_ms:
+            await self._upkeep(now)
+        ready = self._gate.any_ready_at(now)
+        if len(self._flying) >= _AT_ONCE or ready > now:
+            return max(ready, now + 1) - now if len(self._flying) < _AT_ONCE else self._upkeep_at_ms - now
+        row = await self._store.run(
+            Store.claim_next,
+            now,
+            lease_ms=LEASE_MS,
+            shut=self._gate.shut(now, is_edit=False),
+            shut_edits=self._gate.shut(now, is_edit=True),
+        )
+        if row is not None:
+            self._gate.sent(row.chat, now)
+            self._start(self._flying, self._deliver(row))
+            return 0
+        due = await self._store.run(Store.next_due_ms, now)
+        times = (due, self._gate.next_opening(now), self._upkeep_at_ms)
+        return min(time for time in times if time is not None) - now
+
+    async def _upkeep(self, now: int) -> None:
+        self._upkeep_at_ms = now + _UPKEEP_MS
+        await self._store.run(Store.release_leases, now)
+        stale = await self._store.run(Store.stale, now - STALE_MS)
+        for digest, names in late_digests(stale, now):
+            await self._store.run(Store.digest, digest, names)
+            self._counts.digested += len(names)
+
+    async def _pause(self, seconds: float) -> None:
+        waits = {asyncio.ensure_future(self._sleep(seconds)), asyncio.create_task(self._woken())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _woken(self) -> None:
+        await self._wakeup.wait()
+
+    def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _deliver(self, row: StoredRow) -> None:
+        try:
+            outcome = await self._try(row)
+            self._checkpoint("before_confirm")
+            await self._settle(row, outcome)
+        except StoreUnavailable as error:
+            # The lease runs out by itself: the next try is then marked as a possible repeat.
+            self._log.error("outcome not recorded", alert_id=row.alert_id, error=str(error))
+        finally:
+            self.wake()
+
+    async def _try(self, row: StoredRow) -> Outcome:
+        try:
+            message = _written(row, self._clock())
+        except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop the others
+            self._log.error("message cannot be written", alert_id=row.alert_id, exc_info=True)
+            return Outcome(OutcomeKind.UNDELIVERABLE, why=f"it cannot be written ({type(error).__name__})")
+        rendered = message.with_photo(await self._photo(row, message))
+        self._checkpoint("before_http")
+        if row.told < 0:
+            self._delays.append(self._clock() - row.created_ms)
+        return await self._call(row, rendered)
+
+    async def _photo(self, row: StoredRow, message: Message) -> bytes | None:
+        if self._draw is None or message.picture is None or row.told >= 0:
+            return None
+        return await self._draw(message.picture)
+
+    async def _call(self, row: StoredRow, message: Rendered) -> Outcome:
+        try:
+            async with asyncio.timeout(CALL_LIMIT_S):
+                if row.told < 0 or row.message_id is None:
+                    return await self._channel.send(
+                        message, target=row.target, reply_to=row.reply_to_message, silent=message.silent
+                    )
+                return await self._channel.edit(
+                    message, target=row.target, message_id=row.message_id, has_photo=row.photo
+                )
+        except TimeoutError:
+            return Outcome(OutcomeKind.UNKNOWN, why=f"no answer within {CALL_LIMIT_S:.0f} s")
+        except Exception as error:  # noqa: BLE001 - whatever it was, the message may have been sent
+            self._log.error("channel failed", alert_id=row.alert_id, error=type(error).__name__)
+            return Outcome(OutcomeKind.UNKNOWN, why=f"the channel failed ({type(error).__name__})")
+
+    async def _settle(self, row: StoredRow, outcome: Outcome) -> None:
+        now = self._clock()
+        step = step_after(row, outcome, now)
+        if isinstance(step, Told):
+            await self._told(row, step, now)
+        elif isinstance(step, Wait):
+            await self._wait(row, step)
+        elif isinstance(step, GiveUp):
+            await self._give_up(row, step)
+        else:
+            await self._move(row, step)
+
+    async def _told(self, row: StoredRow, step: Told, now: int) -> None:
+        await self._store.run(
+            Store.confirm,
+            row.alert_id,
+            revision=step.revision,
+            message_id=step.message_id,
+            photo=step.photo,
+            now_ms=now,
+            next_edit_ms=step.next_edit_ms,
+        )
+        self._counts.last_success_ms = now
+        if row.told < 0:
+            self._counts.sent += 1
+        else:
+            self._counts.edited += 1
+
+    async def _wait(self, row: StoredRow, step: Wait) -> None:
+        if step.hold:
+            self._gate.hold(step.hold, step.until_ms)
+            await self._store.run(Store.hold_chat, step.hold, step.until_ms)
+            self._counts.waits += 1
+        else:
+            self._counts.unknown += 1
+        await self._store.run(
+            Store.postpone, row, not_before_ms=step.until_ms, why=step.why, maybe_sent=step.maybe_sent
+        )
+
+    async def _give_up(self, row: StoredRow, step: GiveUp) -> None:
+        if step.suspend:
+            unsent = await self._store.run(Store.suspend_chat, row.chat, step.why)
+            self._say(f"chat {row.chat} gets nothing more: {step.why}")
+        else:
+            unsent = await self._store.run(Store.bury, row.alert_id, step.why)
+            self._say(f"a message to {row.target} was refused: {step.why}")
+        self._counts.refused += len(unsent)
+        for alert_id in unsent:
+            self._on_refused(alert_id)
+
+    async def _move(self, row: StoredRow, step: Move) -> None:
+        await self._store.run(Store.migrate_chat, row.chat, step.chat)
+        self._gate.forget(row.chat)
+        self._say(f"chat {row.chat} has become {step.chat}: put the new id into the settings")
+
+    def _tell_degraded(self) -> None:
+        why = self._counts.degraded = self._store.degraded
+        if why is None:
+            self._say("the database works again; what was sent meanwhile is recorded in it", again=True)
+        else:
+            self._say(f"alerts go out from memory, because the database cannot be used: {why}", again=True)
+
+    def _say(self, text: str, *, again: bool = False) -> None:
+        """Tell the admin, the same thing only once unless `again`."""
+        if text in self._said and not again:
+            return
+        self._said.append(text)
+        self._log.warning("delivery", what=text)
+        self._start(self._notices, self._notify(text))
+
+    async def _notify(self, text: str) -> None:
+        try:
+            await self._tell_admin(text)
+        except Exception as error:  # noqa: BLE001 - the admin's own chat may be the one that is gone
+            self._log.error("admin not told", error=type(error).__name__)
+
+    async def _finish(self) -> None:
+        tasks = self._flying | self._notices
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=_FINISH_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _written(row: StoredRow, now_ms: int) -> Message:
+    content = content_of(row)
+    if isinstance(content, Alert):
+        return render(content, maybe_sent=row.maybe_sent, now_ms=now_ms)
+    return render_digest(content, maybe_sent=row.maybe_sent, now_ms=now_ms)
