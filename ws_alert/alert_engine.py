@@ -7,7 +7,7 @@ reads no clock, opens no socket, and never waits: what waits is a deadline.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Protocol
 
 import msgspec
@@ -26,6 +26,7 @@ from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
 from ws_alert.signals.evidence import Evidence
 from ws_alert.windows.coverage import FeedHealth, FeedSpan
 from ws_alert.windows.event_aggregator import AssetEvents
+from ws_alert.windows.event_window import LATEST_ARRIVAL_MS
 from ws_alert.windows.intake import Intake
 
 __all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
@@ -78,7 +79,6 @@ class AlertEngine:
         simulated: bool = False,
         budget: bool = True,
     ) -> None:
-        self.now_ms = 0
         self.warming = False
         self.phases: list[PhaseLine] = []
         self.health = FeedHealth()
@@ -86,6 +86,7 @@ class AlertEngine:
         self.intake = Intake(rules, self)
         self._rules = rules
         self._codecs = dict(codecs)
+        self._decode = {source: codec.decode for source, codec in codecs.items()}
         self._singles = EventPatternDetector(rules)
         self._storms = LiquidationStormDetector(rules)
         self._clusters = WhaleClusterDetector(rules)
@@ -99,28 +100,37 @@ class AlertEngine:
         self._scheduled: set[str] = set()
         self._verdicts: list[Verdict] = []
         self._swept_ms = 0
+        self._attention_ms = 0
+
+    @property
+    def now_ms(self) -> int:
+        """Return the engine's time: of its last input or deadline, never going back."""
+        return self.intake.now_ms
 
     # -- the four verbs ---------------------------------------------------------------
 
     def receive(self, kind: RecordKind, source: str, payload: bytes, received_ms: int) -> None:
         """Take one input. Deadlines that are due by then run before it, each at its own time."""
-        self._arrive(received_ms)
+        intake = self.intake
+        if received_ms >= self._attention_ms:
+            self._attend(received_ms)
+        if received_ms > intake.now_ms:
+            intake.now_ms = received_ms
+            intake.oldest_ms = received_ms - LATEST_ARRIVAL_MS
         if kind == RecordKind.FRAME:
-            self.intake.source = source
-            codec = self._codecs.get(source)
-            if codec is not None:
-                codec.decode(payload, self.intake)
-            return
-        self._receive_rare(kind, source, payload)
+            intake.source = source
+            self._decode[source](payload, intake)
+        else:
+            self._receive_rare(kind, source, payload)
 
     def advance(self, now_ms: int) -> None:
         """Let the time pass: run every deadline that is due, in order of (due time, id)."""
         while (due := self.next_deadline()) is not None and due <= now_ms:
             _, name = heappop(self._deadlines)
             self._scheduled.discard(name)
-            self.now_ms = max(self.now_ms, due)
+            self.intake.at(due)
             self._run(name, due)
-        self.now_ms = max(self.now_ms, now_ms)
+        self.intake.at(now_ms)
 
     def next_deadline(self) -> int | None:
         """Return when `advance` should be called next, None if nothing waits."""
@@ -168,8 +178,7 @@ class AlertEngine:
     def restore(self, memory: bytes) -> None:
         """Go on from a memory; the windows must have been refilled (`warming`) before."""
         known = msgspec.json.decode(memory, type=EngineMemory)
-        self.now_ms = max(self.now_ms, known.now_ms)
-        self.intake.at(self.now_ms)
+        self.intake.at(known.now_ms)
         self.health.spans = known.feeds
         self.episodes.restore(known.episodes)
         for episode in known.episodes:
@@ -180,7 +189,6 @@ class AlertEngine:
                 for group in policy.groups.values():
                     self._schedule(group.due_ms, f"group\n{target}\n{group.asset}")
                 self._schedule_digest(policy)
-        heapify(self._deadlines)
 
     # -- judge of the intake ------------------------------------------------------------
 
@@ -210,13 +218,17 @@ class AlertEngine:
     # -- inside -----------------------------------------------------------------------
 
     def _arrive(self, received_ms: int) -> None:
-        if self._deadlines and self._deadlines[0][0] <= received_ms:
-            self.advance(received_ms)
-        elif received_ms > self.now_ms:
-            self.now_ms = received_ms
-        self.intake.at(self.now_ms)
-        if self.now_ms - self._swept_ms >= _SWEEP_MS:
+        if received_ms >= self._attention_ms:
+            self._attend(received_ms)
+        self.intake.at(received_ms)
+
+    def _attend(self, received_ms: int) -> None:
+        """Run what is due before an input: deadlines, and once a minute the sweep."""
+        self.advance(received_ms)
+        if received_ms - self._swept_ms >= _SWEEP_MS:
             self._sweep()
+        due = self._deadlines[0][0] if self._deadlines else received_ms + _SWEEP_MS
+        self._attention_ms = min(due, self._swept_ms + _SWEEP_MS)
 
     def _receive_rare(self, kind: RecordKind, source: str, payload: bytes) -> None:
         venue, _, rest = source.partition(":")
@@ -279,6 +291,7 @@ class AlertEngine:
         if name not in self._scheduled:
             self._scheduled.add(name)
             heappush(self._deadlines, (due_ms, name))
+            self._attention_ms = min(self._attention_ms, due_ms)
 
     def _schedule_digest(self, policy: TargetPolicy) -> None:
         due = policy.budget.due_ms()
@@ -309,7 +322,7 @@ class AlertEngine:
 
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""
-        self._swept_ms = self.now_ms
+        self._swept_ms = self.now_ms // _SWEEP_MS * _SWEEP_MS
         self.intake.forget(frozenset(asset for _, asset, _ in self.episodes.open))
         for policy in self._policies.values():
             policy.forget(self.now_ms)

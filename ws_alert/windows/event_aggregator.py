@@ -11,25 +11,29 @@ __all__ = ["AssetEvents"]
 
 
 class AssetEvents:
-    """Windows of one asset. `newest_ms` is H of SEMANTICS 3: its newest window time.
+    """Windows of one asset. `newest_ms` is H of SEMANTICS 3.
 
     liquidations: by the side of the closed position. orders: taker orders at or above the
     whale floor, by taker side. tape: all trades and prices, by second.
     """
 
-    __slots__ = ("asset", "group", "liquidations", "newest_ms", "orders", "tape")
+    __slots__ = ("asset", "group", "liquidations", "orders", "tape")
 
     def __init__(self, asset: str, group: str, window_ms: int) -> None:
         self.asset = asset
         self.group = group
-        self.newest_ms = 0
         self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
         self.orders = {side: EventWindow(window_ms) for side in TakerSide}
         self.tape = SecondTape()
 
+    @property
+    def newest_ms(self) -> int:
+        """Return H: the newest window time of any liquidation or trade of the asset."""
+        return self.tape.newest_ms
+
     def add_liquidation(self, side: PositionSide, row: EventRow) -> bool:
         """Join a liquidation to its place; return False if it is too late to trigger anything."""
-        self.newest_ms = max(self.newest_ms, row.event_ms)
+        self.tape.newest_ms = max(self.tape.newest_ms, row.event_ms)
         second = self.tape.at(row.event_ms // 1000)
         if side is PositionSide.LONG:
             second.long_usd += row.usd
@@ -39,7 +43,7 @@ class AssetEvents:
 
     def add_order(self, side: TakerSide, row: EventRow) -> bool:
         """Join a large taker order to its place; return False if it is too late to trigger anything."""
-        self.newest_ms = max(self.newest_ms, row.event_ms)
+        self.tape.newest_ms = max(self.tape.newest_ms, row.event_ms)
         return self.orders[side].add(row, self.newest_ms)
 
     def advance(self) -> None:

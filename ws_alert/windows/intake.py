@@ -20,6 +20,9 @@ QUIET_MS = 900_000
 """An asset without any event for so long is forgotten; nothing that decides is older."""
 
 _RELAY = "coinglass"
+_ASK = 1 << 63
+"""As `last_id`: no id is larger, so every row of the contract is looked at closely."""
+
 _MOST_SAMPLES = 20
 
 
@@ -42,15 +45,19 @@ class _Contract:
         "floor",
         "ids",
         "inverse",
+        "last_id",
         "multiplier",
         "order_cents",
         "scale",
+        "tape",
         "watched",
     )
 
     def __init__(self, instrument: Instrument, events: AssetEvents) -> None:
         self.events = events
+        self.tape = events.tape
         self.ids = TradeIds()
+        self.last_id = _ASK
         self.watched = True
         self.inverse = instrument.inverse
         self.multiplier = instrument.multiplier
@@ -72,7 +79,7 @@ class Intake:
         self._rules = rules
         self._judge = judge
         self._watch = frozenset(rules.watch)
-        self._oldest_ms = -LATEST_ARRIVAL_MS
+        self.oldest_ms = -LATEST_ARRIVAL_MS
         self._assets: dict[str, AssetEvents] = {}
         self._contracts: dict[Instrument, _Contract] = {}
         self._by_name: dict[tuple[str, str, str], _Contract] = {}
@@ -83,7 +90,7 @@ class Intake:
         """Take the time of the next input."""
         if now_ms > self.now_ms:
             self.now_ms = now_ms
-            self._oldest_ms = now_ms - LATEST_ARRIVAL_MS
+            self.oldest_ms = now_ms - LATEST_ARRIVAL_MS
 
     def events(self, asset: str) -> AssetEvents:
         """Return what is remembered of an asset."""
@@ -98,6 +105,8 @@ class Intake:
         for (name, _, _), contract in self._by_name.items():
             if name == venue:
                 contract.ids.interrupted()
+                if contract.last_id != _ASK:
+                    contract.ids.last, contract.last_id = contract.last_id, _ASK
 
     def forget(self, busy: frozenset[str]) -> None:
         """Drop what can decide nothing any more; `busy` assets have an open episode."""
@@ -120,7 +129,7 @@ class Intake:
 
     # -- MarketSink -------------------------------------------------------------------
 
-    def trade(  # noqa: C901, PLR0912 - the hot path: a call of its own costs a tenth of it
+    def trade(
         self,
         instrument: Instrument,
         trade_id: int,
@@ -131,18 +140,16 @@ class Intake:
         quantity: float,
     ) -> None:
         """Take one row of a trade tape (see `MarketSink`)."""
-        contract = self._contracts.get(instrument) or self._admit(instrument)
-        ids = contract.ids
-        # nine rows in ten are new, untagged and in order
-        if trade_id > ids.last and not ids.resumed and not tag:
-            ids.last = trade_id
-        elif not self._is_new_trade(instrument, ids, trade_id, tag):
-            self.refused[Refusal.DUPLICATE] += 1
-            return
-        if event_ms < self._oldest_ms:
+        contract = self._contracts.get(instrument)
+        if contract is None or trade_id <= contract.last_id or tag:
+            # not one of the nine rows in ten that are new, untagged and in order
+            contract = self._unusual(instrument, trade_id, tag)
+            if contract is None:
+                return
+        else:
+            contract.last_id = trade_id
+        if event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
-            return
-        if not contract.watched:
             return
         usd = quantity * contract.factor if contract.inverse else price * quantity * contract.factor
         if usd >= contract.floor:
@@ -150,25 +157,18 @@ class Intake:
             return
         if contract.scale != 1:
             price /= contract.scale
-        events = contract.events
-        time_ms = event_ms if event_ms < self.now_ms else self.now_ms  # noqa: FURB136 - 3x faster than min
-        if time_ms > events.newest_ms:  # noqa: PLR1730 - 3x faster than max
-            events.newest_ms = time_ms
-        second = time_ms // 1000
-        tape = events.tape
+        event_ms = min(event_ms, self.now_ms)
+        tape = contract.tape
+        tape.newest_ms = max(tape.newest_ms, event_ms)
         row = tape.current
-        if row.second != second:
-            row = tape.at(second)
+        if event_ms // 1000 != row.second:
+            row = tape.at(event_ms // 1000)
         if buy:
             row.buy += int(usd * 100 + 0.5)
         else:
             row.sell += int(usd * 100 + 0.5)
-        if row.last == 0.0:
-            row.low = row.high = price
-        elif price < row.low:
-            row.low = price
-        elif price > row.high:
-            row.high = price
+        row.low = min(row.low, price)
+        row.high = max(row.high, price)
         row.last = price
 
     def liquidation(self, row: Liquidation) -> None:
@@ -176,7 +176,7 @@ class Intake:
         if not self._liquidations.is_new(row, self.now_ms, relayed=self.source == _RELAY):
             self.refused[Refusal.DUPLICATE] += 1
             return
-        if row.event_ms < self._oldest_ms:
+        if row.event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
             return
         contract = self._contracts.get(row.instrument) or self._admit(row.instrument)
@@ -186,7 +186,7 @@ class Intake:
     def mark(self, instrument: Instrument, event_ms: int, price: float) -> None:
         """Take a mark price. It is only a price: it moves no window."""
         contract = self._contracts.get(instrument) or self._admit(instrument)
-        if contract.watched and event_ms >= self._oldest_ms:
+        if contract.watched and event_ms >= self.oldest_ms:
             contract.events.tape.price(min(event_ms, self.now_ms) // 1000, price / contract.scale)
 
     def refuse(self, reason: Refusal, detail: str) -> None:
@@ -199,7 +199,7 @@ class Intake:
 
     def file_liquidation(self, row: Liquidation) -> None:
         """Take a row of a recorded tape: never a duplicate (SEMANTICS 5)."""
-        if row.event_ms < self._oldest_ms:
+        if row.event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
             return
         contract = self._contracts.get(row.instrument) or self._admit(row.instrument)
@@ -210,7 +210,7 @@ class Intake:
         self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str
     ) -> None:
         """Take a row of a recorded tape; USD as its column says, price of one coin."""
-        if event_ms < self._oldest_ms:
+        if event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
             return
         contract = self._contracts.get(instrument) or self._admit(instrument)
@@ -238,10 +238,20 @@ class Intake:
         self._contracts[instrument] = contract
         return contract
 
-    def _is_new_trade(self, instrument: Instrument, ids: TradeIds, trade_id: int, tag: str) -> bool:
+    def _unusual(self, instrument: Instrument, trade_id: int, tag: str) -> _Contract | None:
+        """Return the contract of a row that counts, None for one that was seen before or is not watched."""
+        contract = self._contracts.get(instrument) or self._admit(instrument)
         if self.source == _RELAY:
-            return self._relayed.is_new((instrument.venue, instrument.symbol, trade_id, tag), self.now_ms)
-        return ids.is_new(trade_id, tag)
+            content = (instrument.venue, instrument.symbol, trade_id, tag)
+            is_new = self._relayed.is_new(content, self.now_ms)
+        else:
+            ids = contract.ids
+            ids.last = max(ids.last, contract.last_id if contract.last_id != _ASK else -1)
+            is_new = ids.is_new(trade_id, tag)
+            contract.last_id = ids.last if contract.watched else _ASK
+        if not is_new:
+            self.refused[Refusal.DUPLICATE] += 1
+        return contract if is_new and contract.watched else None
 
     def _large_trade(
         self,
@@ -271,7 +281,7 @@ class Intake:
         usd: int,
     ) -> None:
         events = contract.events
-        events.newest_ms = max(events.newest_ms, time_ms)
+        events.tape.newest_ms = max(events.newest_ms, time_ms)
         second = events.tape.at(time_ms // 1000)
         if side is TakerSide.BUY:
             second.buy += usd

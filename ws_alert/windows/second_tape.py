@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ws_alert.messages import Chart
 
 __all__ = ["KEPT_SECONDS", "Second", "SecondTape"]
@@ -21,17 +23,22 @@ class Second:
         self.sell = 0
         self.long_usd = 0
         self.short_usd = 0
-        self.low = 0.0
+        self.low = inf
         self.high = 0.0
         self.last = 0.0
 
 
 class SecondTape:
-    """The last five minutes of an asset. `current` is the bucket that nearly every trade goes to."""
+    """The last five minutes of an asset.
 
-    __slots__ = ("_rows", "current")
+    current: the bucket that nearly every trade goes to. newest_ms: H of SEMANTICS 3, the
+    newest window time of any event of the asset.
+    """
+
+    __slots__ = ("_rows", "current", "newest_ms")
 
     def __init__(self) -> None:
+        self.newest_ms = 0
         self.current = Second(-1)
         self._rows: dict[int, Second] = {}
 
@@ -48,12 +55,8 @@ class SecondTape:
     def price(self, second: int, price: float) -> None:
         """Note a price of one coin within a second."""
         row = self.current if second == self.current.second else self.at(second)
-        if row.last == 0.0:
-            row.low = row.high = price
-        elif price < row.low:
-            row.low = price
-        elif price > row.high:
-            row.high = price
+        row.low = min(row.low, price)
+        row.high = max(row.high, price)
         row.last = price
 
     def range_percent(self, newest_ms: int) -> float | None:
