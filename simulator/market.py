@@ -255,7 +255,7 @@ class Market:
                 return size
 
     def _pareto(self, index: float) -> float:
-        return (1.0 - self._random.random()) ** (-1.0 / index)
+        return math.exp(-math.log(1.0 - self._random.random()) / index)
 
     def _geometric(self, mean: float) -> int:
         return int(math.log(1.0 - self._random.random()) / math.log(mean / (1.0 + mean)))

@@ -1,0 +1,86 @@
+"""One venue put together: feed, faults, WebSocket and REST server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.binance.dialogue import open_binance
+from simulator.binance.feed import BinanceFeed
+from simulator.binance.rest import BinanceRest
+from simulator.bybit.dialogue import open_bybit
+from simulator.bybit.feed import BybitFeed
+from simulator.bybit.rest import BybitRest
+from simulator.coinglass.dialogue import open_coinglass
+from simulator.coinglass.feed import CoinglassFeed
+from simulator.coinglass.plans import Account
+from simulator.coinglass.rest import CoinglassRest
+from simulator.faults import VenueFaults
+from simulator.feeds import Feed, Printed, VenueClock
+from simulator.listings import Asset
+from simulator.okx.dialogue import open_okx
+from simulator.okx.feed import OkxFeed
+from simulator.okx.rest import OkxRest
+from simulator.rest import RestServer
+from simulator.wire import StreamServer
+
+__all__ = ["Clocks", "Venue", "binance", "bybit", "coinglass", "okx"]
+
+_BINANCE_PING_S = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A venue's parts. channel_of: the stream that a printed order goes to."""
+
+    name: str
+    feed: Feed
+    faults: VenueFaults
+    streams: StreamServer
+    rest: RestServer
+    channel_of: Callable[[Printed], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """start_ms: Unix ms of the start. market: simulated ms since then. lived: ms as clients live them."""
+
+    start_ms: int
+    market: Callable[[], int]
+    lived: Callable[[], int]
+
+
+def binance(assets: tuple[Asset, ...], clocks: Clocks) -> Venue:
+    """Return Binance USD-M."""
+    feed, faults = BinanceFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
+    rest = BinanceRest(feed, clocks.market)
+    streams = StreamServer(open_binance, faults, clocks.lived, ping_s=_BINANCE_PING_S)
+    server = RestServer(rest.endpoints(), rest.missing, faults)
+    return Venue("binance", feed, faults, streams, server, lambda _: "!forceOrder@arr")
+
+
+def bybit(assets: tuple[Asset, ...], clocks: Clocks) -> Venue:
+    """Return Bybit v5 linear."""
+    feed, faults = BybitFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
+    rest = BybitRest(feed, clocks.market)
+    streams = StreamServer(lambda target: open_bybit(target, feed), faults, clocks.lived)
+    server = RestServer(rest.endpoints(), rest.missing, faults)
+    return Venue("bybit", feed, faults, streams, server, lambda row: f"allLiquidation.{row.listing.symbol}")
+
+
+def okx(assets: tuple[Asset, ...], clocks: Clocks) -> Venue:
+    """Return OKX v5 public."""
+    feed, faults = OkxFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
+    rest = OkxRest(feed, clocks.market)
+    streams = StreamServer(lambda target: open_okx(target, feed), faults, clocks.lived)
+    server = RestServer(rest.endpoints(), rest.missing, faults)
+    return Venue("okx", feed, faults, streams, server, lambda _: "liquidation-orders:SWAP")
+
+
+def coinglass(assets: tuple[Asset, ...], clocks: Clocks, accounts: dict[str, Account]) -> Venue:
+    """Return CoinGlass v4 for the keys in `accounts`."""
+    feed, faults = CoinglassFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
+    rest = CoinglassRest(feed, accounts, clocks.market)
+    streams = StreamServer(lambda target: open_coinglass(target, feed, accounts), faults, clocks.lived)
+    server = RestServer(rest.endpoints(), rest.missing, faults)
+    return Venue("coinglass", feed, faults, streams, server, lambda _: "liquidationOrders")
