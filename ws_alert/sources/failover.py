@@ -19,6 +19,9 @@ PATIENCE_MS = 5_000
 GRACE_MS = 3_000
 """The first connection may take so long before polling begins."""
 
+LOOK_BACK_MS = 20_000
+"""A silent stream is found out so late, so backfill begins so long before its notice."""
+
 OVERLAP_MS = 60_000
 """Rows older than this are dropped on receipt (SEMANTICS 3), so a last poll after it gains nothing."""
 
@@ -165,9 +168,9 @@ class Failover:
     def _step(self, notice: FeedNotice | None = None) -> Step:
         before = self._published
         if notice is None or (before is not None and _says(before) == _says(notice)):
-            return Step(self._polling, self._good_ms)
+            return Step(self._polling, self._good_ms - LOOK_BACK_MS)
         self._published = notice
-        return Step(self._polling, self._good_ms, (notice,))
+        return Step(self._polling, self._good_ms - LOOK_BACK_MS, (notice,))
 
 
 def clock_text(at_ms: int) -> str:

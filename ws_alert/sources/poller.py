@@ -6,7 +6,6 @@ What a cycle asks for is in `poll_trades.py` and `poll_liquidations.py`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -78,6 +77,7 @@ class Poller:
         self._report = report
         self._watch = watch or Watch()
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._refused: tuple[float, str] | None = None
 
     @property
@@ -94,15 +94,14 @@ class Poller:
         """End polling; may be called from within a report."""
         if self._task is not None:
             self._task.cancel()
+            self._ending.add(self._task)
+            self._task.add_done_callback(self._ending.discard)
             self._task = None
 
     async def close(self) -> None:
-        """End polling and wait for the end of its task."""
-        task = self._task
+        """End polling and wait for the end of its tasks."""
         self.stop()
-        if task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _run(self, gap_ms: int) -> None:
         self._source.begin(gap_ms)
