@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, BeforeValidator, Field, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from teleglas.settings import ApiKey, HttpUrl, SharedSettings, Token, WsUrl, build, load, wrong
+from teleglas.settings import ApiKey, HttpUrl, SharedSettings, Token, WsUrl, build, load, names, wrong
 from ws_alert.rules import Rules
 
 __all__ = ["Settings", "load_rules", "load_settings"]
@@ -119,10 +120,12 @@ class _RulesAlone(Rules, BaseSettings):
     )
 
 
-def load_rules() -> Rules:
+def load_rules() -> Rules | None:
     """Return what decides, from the environment alone: a replay reads no file (SEMANTICS 24, 27).
 
-    Raises ConfigError.
+    None if the environment says nothing about it. Raises ConfigError.
     """
     found = build(_RulesAlone)
+    if not {name.upper() for name in os.environ} & (names(_RulesAlone).keys() - {"TELEGLAS_CONFIG"}):
+        return None
     return Rules(**{name: getattr(found, name) for name in Rules.model_fields})

@@ -339,19 +339,17 @@ class JournalReader:
     """Reads segments in the order of their records: a folder of the journal, or single files.
 
     `damage` lists what was met so far; after a damaged spot the next segment goes on.
-    Raises InputError for a file that is not a journal.
+    progress is called with each segment's bytes when it was read. Raises InputError for a
+    file that is not a journal.
     """
 
-    def __init__(self, *paths: Path) -> None:
+    def __init__(self, *paths: Path, progress: Callable[[int], None] = lambda _: None) -> None:
+        self._progress = progress
         self.damage: list[Damage] = []
         self._segments: list[Segment] = []
         for path in paths:
             self._segments += list_segments(path) if path.is_dir() else [_only(path)]
         self._segments.sort(key=lambda segment: (segment.first_received_ms, segment.first_sequence))
-
-    def bytes(self) -> int:
-        """Return the size of all files, for a progress bar."""
-        return sum(segment.path.stat().st_size for segment in self._segments)
 
     def read(self, since: int = 0, since_ms: int = 0) -> Iterator[SegmentHeader | JournalRecord]:
         """Yield each segment's header and then its records from number `since` and time `since_ms` on.
@@ -366,6 +364,7 @@ class JournalReader:
                 yield from decoder.records(since, since_ms)
             if decoder.damage:
                 self.damage.append(Damage(segment.path, decoder.intact_bytes, decoder.damage))
+            self._progress(segment.size())
 
 
 def _from(segments: Sequence[Segment], since: int, since_ms: int) -> Sequence[Segment]:

@@ -30,6 +30,13 @@ class Segment(NamedTuple):
         """Whether it is closed and packed with zstd."""
         return self.path.suffix == ".zst"
 
+    def size(self) -> int:
+        """Return the file's bytes, 0 if it is gone."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
 
 def segment_path(folder: Path, first_sequence: int, first_received_ms: int) -> Path:
     """Return the path of a segment that is being written."""

@@ -1,0 +1,197 @@
+"""The alert bot's command line: `run` (also without a word), `replay`, `doctor`.
+
+Exit codes: 0 ended as asked, 1 failed, 65 unreadable replay file, 75 another instance
+runs, 78 wrong setting (systemd does not restart after it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+if not __package__:
+    # `python ws_alert/alert_runner.py` puts this folder first; our packages are one above it.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import structlog
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from teleglas import logs
+from teleglas.errors import AlreadyRunning, ConfigError, InputError, TeleglasError
+from teleglas.locks import lock_token
+from teleglas.storage.opening import lock_store
+from teleglas.systemd import Notifier
+from ws_alert.config import Settings, load_rules, load_settings
+from ws_alert.service import serve
+
+__all__ = ["main"]
+
+log = structlog.get_logger("ws_alert")
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
+
+_EXIT_CODES = {ConfigError: os.EX_CONFIG, InputError: os.EX_DATAERR, AlreadyRunning: os.EX_TEMPFAIL}
+_CSV_OPTIONS = ("--liquidations", "--trades")
+
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    """Watch the derivatives markets and tell what matters: in Telegram, or here without a token."""
+    if context.invoked_subcommand is None:
+        run()
+
+
+@app.command()
+def run() -> None:
+    """Watch the markets and send alerts until SIGTERM or Ctrl-C."""
+    signal.signal(signal.SIGTERM, _leave)
+    settings, warnings = load_settings()
+    _configure_logs(settings)
+    for warning in warnings:
+        log.warning("settings", note=warning)
+    from ws_alert import pipeline  # noqa: PLC0415 - `replay` and `--help` need no network libraries
+
+    async def work(stop: asyncio.Event, ready: Callable[[], None], alive: Callable[[], None]) -> None:
+        await pipeline.run(settings, stop, ready, alive)
+
+    with ExitStack() as held:
+        if settings.telegram_alert_token is not None:
+            token = settings.telegram_alert_token.get_secret_value()
+            held.enter_context(lock_token(token, setting="TELEGRAM_ALERT_TOKEN"))
+        held.callback(lock_store(settings.database_url).release)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(work, Notifier.from_environment()))
+
+
+@app.command()
+def replay(
+    journals: Annotated[list[Path] | None, typer.Argument(help="Folders or files of the journal.")] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="Where the decisions go, one JSON object a line.")],
+    liquidations: Annotated[
+        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
+    ] = None,
+    trades: Annotated[
+        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
+    ] = None,
+    findings: Annotated[
+        Path | None, typer.Option(help="Where starts and ends of episodes go, one JSON object a line.")
+    ] = None,
+) -> None:
+    """Decide again on recorded input, without network, token or database.
+
+    CSV files may be packed with gzip, and several may follow one option. Thresholds and
+    cooldowns come from the environment, e.g. THRESHOLDS__LIQUIDATION_STORM__MAJORS_USD=50000.
+    """
+    if not (journals or liquidations or trades):
+        raise typer.BadParameter("Name a journal, or CSV files with --liquidations or --trades.")
+    rules = load_rules()
+    logs.configure(level="WARNING")
+    from ws_alert.sources.replay import replay as decide_again  # noqa: PLC0415 - see `run`
+
+    files = [*(journals or []), *(liquidations or []), *(trades or [])]
+    with _progress("replaying", sum(map(_bytes, files))) as progress:
+        summary = decide_again(
+            journals=journals or [],
+            liquidations=liquidations or [],
+            trades=trades or [],
+            out=out,
+            findings=findings,
+            rules=rules,
+            progress=progress,
+        )
+    for title, counts in (
+        ("decisions", summary.decisions),
+        ("episodes", summary.findings),
+        ("refused", summary.refused),
+    ):
+        told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+        typer.echo(f"{title}: {told}")
+    typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, tokens, chats, feeds, clock, database and disk, and say what to do."""
+    from ws_alert.doctor import examine  # noqa: PLC0415 - see `run`
+
+    raise typer.Exit(0 if examine(Console(highlight=False)) else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; every error of ours is one line on standard error."""
+    try:
+        app(spread(list(sys.argv[1:] if arguments is None else arguments)), prog_name="alert_runner")
+    except TeleglasError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201 - logs may not be configured yet
+        codes = (code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
+        return next(codes, 1)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Let several CSV files follow one option, as in `--trades a.csv b.csv.gz`."""
+    result: list[str] = []
+    option = ""
+    for each in arguments:
+        if each.startswith("-"):
+            option = each if each in _CSV_OPTIONS else ""
+        elif option and result[-1] != option and each.lower().endswith((".csv", ".csv.gz")):
+            result.append(option)
+        elif result and result[-1] != option:
+            option = ""
+        result.append(each)
+    return result
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _configure_logs(settings: Settings) -> None:
+    try:
+        logs.configure(
+            level=settings.log_level,
+            form=settings.log_format,
+            file=settings.log_file,
+            rotation=settings.log_rotation,
+            secrets=settings.secrets(),
+        )
+    except OSError as error:
+        raise ConfigError(
+            "LOG_FILE",
+            f"{settings.log_file} cannot be written ({error.strerror})",
+            "Name a file in a folder that this user may write, or remove the setting",
+        ) from None
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return sum(each.stat().st_size for each in (path.iterdir() if path.is_dir() else [path]))
+    except OSError:
+        return 0  # the replay itself says what is wrong with the file
+
+
+@contextmanager
+def _progress(title: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that takes how many bytes more were read, and shows it on a terminal only."""
+    console = Console(stderr=True)
+    columns = TextColumn(title), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=total_bytes)
+        yield lambda more: bar.advance(task, more)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
