@@ -34,36 +34,25 @@ def usd(cents: int, *, cut: bool = False) -> str:
 
     cut: cut off instead of rounding, so that "at least $18.2M" is true of 18.29 million.
     """
-    rounding = ROUND_DOWN if cut else ROUND_HALF_UP
-    dollars = Decimal(abs(cents)).scaleb(-2)
     sign = "-" if cents < 0 else ""
-    for index, (unit, letter) in enumerate(_UNITS):
-        scaled = _three_digits(dollars / unit, rounding)
-        if scaled >= 1 or unit == 1:
-            if scaled >= 1000 and index:
-                # Rounding crossed the border: $999,999 is $1.00M, never $1000K.
-                unit, letter = _UNITS[index - 1]  # noqa: PLW2901
-                scaled = _three_digits(dollars / unit, rounding)
-            text = f"{scaled:,f}" if letter else _plain_dollars(dollars, rounding)
-            return f"{sign}${text}{letter}"
-    raise AssertionError("the last unit takes every amount")
+    dollars = Decimal(abs(cents)).scaleb(-2)
+    if dollars < 100:
+        return f"{sign}${dollars:.{0 if cents % 100 == 0 else 2}f}"
+    # Rounded before the unit is chosen: $999,999 is $1.00M, never $1000K.
+    rounded = dollars.quantize(
+        Decimal(1).scaleb(dollars.adjusted() - 2), ROUND_DOWN if cut else ROUND_HALF_UP
+    )
+    unit, letter = next(each for each in _UNITS if rounded >= each[0])
+    scaled = rounded / unit
+    return f"{sign}${scaled:,.{max(0, 2 - scaled.adjusted())}f}{letter}"
 
 
 def usd_short(cents: int) -> str:
     """Write an amount without needless zeros: `$2M`, `$1.5M`, `$500K`; for thresholds and axes."""
     text = usd(cents)
-    body, letter = (text[:-1], text[-1]) if text[-1].isalpha() else (text, "")
-    return (body.rstrip("0").rstrip(".") if "." in body else body) + letter
-
-
-def _three_digits(value: Decimal, rounding: str) -> Decimal:
-    places = max(0, 2 - max(0, value.adjusted()))
-    return value.quantize(Decimal(1).scaleb(-places), rounding=rounding)
-
-
-def _plain_dollars(dollars: Decimal, rounding: str) -> str:
-    places = 0 if dollars >= 100 or dollars == dollars.to_integral_value() else 2
-    return f"{dollars.quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
+    if text[-1].isdigit() or "." not in text:
+        return text
+    return text[:-1].rstrip("0").rstrip(".") + text[-1]
 
 
 def price(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from typing import TypeGuard
 
 from teleglas import numbers
 from ws_alert.messages import Alert, EventRow, FoldedLine, Kind
@@ -15,6 +15,7 @@ __all__ = [
     "clipped",
     "folded",
     "name",
+    "possible",
     "price_of",
     "side_taken",
     "versus",
@@ -53,11 +54,14 @@ def amount(cents: int, *, sampled: bool) -> str:
     return f"at least {numbers.usd(cents, cut=True)}" if sampled else numbers.usd(cents)
 
 
+def possible(price: float | None) -> TypeGuard[float]:
+    """Tell whether a market can have traded at this price of one coin."""
+    return price is not None and 1e-15 < price < 1e15
+
+
 def price_of(row: EventRow) -> str:
     """Write a row's price, or say why there is none."""
-    if not math.isfinite(row.price) or row.price <= 0:
-        return "a price that the venue did not tell"
-    return numbers.price(row.price)
+    return numbers.price(row.price) if possible(row.price) else "a price that the venue did not tell"
 
 
 def side_taken(side: str) -> str:

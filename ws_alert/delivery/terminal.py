@@ -81,7 +81,7 @@ class TerminalChannel:
         # A file or a pipe gets whole lines, for grep; a terminal gets them wrapped at words.
         fits = self._console.width - len(prefix) if self._console.is_terminal else max(1, line.cell_len)
         for part in line.wrap(self._console, max(20, fits)):
-            self._console.print(Text(prefix, "dim") + part, soft_wrap=True)
+            self._console.print(Text.assemble((prefix, "dim"), part), soft_wrap=True)
 
     def _keep(self, photo: bytes | None, number: int) -> Path | None:
         if photo is None or self._charts is None:

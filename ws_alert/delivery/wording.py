@@ -14,6 +14,7 @@ from ws_alert.delivery.phrases import (
     by_venue,
     folded,
     name,
+    possible,
     price_of,
     side_taken,
     versus,
@@ -188,7 +189,7 @@ def _price_kind(row: EventRow) -> str:
 
 
 def _price_move(first: float | None, last: float | None, window: str) -> str:
-    if first is None or last is None or first <= 0 or last <= 0:
+    if not possible(first) or not possible(last):
         return "Price move unknown: no price seen in the window"
     move = numbers.percent((last / first - 1) * 100, signed=True)
     return f"Price {numbers.price(first)} → {numbers.price(last)} ({move}) in {window}"

@@ -1,0 +1,122 @@
+"""The terminal as a channel: real streams, real pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from teleglas.telegram.text import plain
+from ws_alert.delivery.render import render
+from ws_alert.delivery.rendered import Rendered
+from ws_alert.delivery.terminal import TerminalChannel, lines_of
+from ws_alert.messages import OutcomeKind
+
+
+@pytest.fixture
+def message(samples) -> Rendered:
+    """Return a storm as it is sent."""
+    return render(samples.storm()).with_photo(b"\x89PNG")
+
+
+async def test_prints_the_same_words_as_telegram(message):
+    """Every line of the message stands on the terminal, in order, without tags."""
+    stream = io.StringIO()
+    outcome = await TerminalChannel(stream=stream).send(message, target="terminal")
+    printed = [line.removeprefix("│ ") for line in stream.getvalue().rstrip("\n").split("\n")]
+    assert printed == ["#1 · terminal", *plain(message.html).split("\n")]
+    assert (outcome.kind, outcome.message_id, outcome.photo) == (OutcomeKind.SENT, 1, False)
+
+
+async def test_numbers_messages_and_refers_to_them(message):
+    """A reply names what it answers, an edit what it replaces, and a silent message says that it is."""
+    stream = io.StringIO()
+    channel = TerminalChannel(stream=stream)
+    await channel.send(message, target="a")
+    second = await channel.send(message, target="b", reply_to=1, silent=True)
+    edited = await channel.edit(message, target="a", message_id=1, photo=True)
+    titles = [block.split("\n", 1)[0] for block in stream.getvalue().strip("\n").split("\n\n")]
+    assert titles == ["#1 · a", "#2 · b · reply to #1 · silent", "edit of #1 · a"]
+    assert (second.message_id, edited.message_id) == (2, 1)
+
+
+async def test_keeps_charts_in_a_folder(message, tmp_path):
+    """The picture is saved where it was asked for, and its path is printed."""
+    stream = io.StringIO()
+    channel = TerminalChannel(stream=stream, charts=tmp_path / "charts")
+    outcome = await channel.send(message, target="t")
+    path = tmp_path / "charts" / "alert-0001.png"
+    assert path.read_bytes() == b"\x89PNG"
+    assert f"chart: {path}\n" in stream.getvalue()
+    assert outcome.photo
+
+
+async def test_messages_sent_together_do_not_mix(message):
+    """Two deliveries at once are printed one after the other."""
+    stream = io.StringIO()
+    channel = TerminalChannel(stream=stream)
+    outcomes = await asyncio.gather(*(channel.send(message, target="t") for _ in range(5)))
+    blocks = stream.getvalue().strip("\n").split("\n\n")
+    assert [outcome.message_id for outcome in outcomes] == [1, 2, 3, 4, 5]
+    assert [block.split("\n", 1)[0] for block in blocks] == [f"#{number} · t" for number in range(1, 6)]
+    assert len({block.split("\n", 1)[1] for block in blocks}) == 1
+
+
+async def test_a_terminal_gets_colours_and_wrapped_words(message, monkeypatch):
+    """On a real terminal the first line is bold and long lines are wrapped with their bar."""
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w") as stream:
+        await TerminalChannel(stream=stream).send(message, target="t")
+        shown = os.read(leader, 65_536).decode()
+    os.close(leader)
+    assert "\x1b[1mBTC: at least $18.3M of longs liquidated in 30 s" in shown
+    assert shown.count("│") > message.html.count("\n") - 6
+
+
+def test_a_reader_that_goes_away_does_not_stop_delivery():
+    """`| head -1` ends the showing, not the program: later sends still succeed, without a traceback."""
+    script = (
+        "import asyncio, sys\n"
+        "from ws_alert.delivery.rendered import Rendered\n"
+        "from ws_alert.delivery.terminal import TerminalChannel\n"
+        "async def main():\n"
+        "    channel = TerminalChannel()\n"
+        "    text = Rendered('x' * 70_000, '', None, False)\n"
+        "    for number in range(5):\n"
+        "        outcome = await channel.send(text, target='t')\n"
+        "    print(outcome.kind, outcome.message_id, file=sys.stderr)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert said == "sent 5\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        ("<b>a</b>\nb", [(False, "a"), (False, "b")]),
+        (
+            "a\n<blockquote expandable>x &lt;y&gt;\nz</blockquote>\nb",
+            [(False, "a"), (True, "x <y>"), (True, "z"), (False, "b")],
+        ),
+        ("", []),
+        ("</i>a<unknown>b", [(False, "ab")]),
+    ],
+)
+def test_html_becomes_lines(html, lines):
+    """Quoted lines are known as such, references are decoded, stray tags do no harm."""
+    assert [(quoted, line.plain) for quoted, line in lines_of(html)] == lines
