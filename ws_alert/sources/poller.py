@@ -18,7 +18,7 @@ from teleglas.venues.rest_client import Banned, Throttled
 from ws_alert.messages import Frame
 from ws_alert.sources.failover import PollReport
 
-__all__ = ["REFUSED_FOR_S", "Cycle", "Put", "PollSource", "Poller", "Watch"]
+__all__ = ["REFUSED_FOR_S", "Cycle", "PollSource", "Poller", "Put", "Watch"]
 
 REFUSED_FOR_S = 3600.0
 """A refusal (plan, key, region) is not asked about again for so long."""
