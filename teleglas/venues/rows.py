@@ -6,7 +6,6 @@ Limits stand in the types of the fields, so that msgspec checks them while it de
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -59,7 +58,7 @@ Exact = str | int | float
 DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 """All that msgspec raises for bytes of any kind: text that is no UTF-8 is a ValueError."""
 
-Seen = Counter[tuple[str, int, PositionSide, float, int]]
+Seen = dict[tuple[str, int, PositionSide, float, int], int]
 """How often each content occurred in the current frame."""
 
 Row = TypeVar("Row")
@@ -161,7 +160,7 @@ def forced_order(
         sink.refuse(Refusal.BAD_NUMBER, f"price {price}, quantity {quantity}"[:_DETAIL])
         return
     content = (instrument.symbol, event_ms, side, coin_price, usd_cents)
-    occurrence = seen[content]
+    occurrence = seen.get(content, 0)
     seen[content] = occurrence + 1
     sink.liquidation(
         Liquidation(

@@ -15,7 +15,6 @@ apart, so the list of allowed hosts in the dialogue is what keeps it out.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -185,7 +184,7 @@ class BinanceCodec:
         return event
 
     def _events(self, found: Any, sink: MarketSink) -> None:
-        seen: Seen = Counter()
+        seen: Seen = {}
         for event in found if type(found) is list else (found,):
             if type(event) is _Force:
                 self._forced(event, seen, sink)
@@ -207,8 +206,7 @@ class BinanceCodec:
         instrument = self._find(order.s, sink)
         if instrument is None:
             return
-        # The average fill of what was filled; before anything is filled both are 0.
-        filled = not (_is_zero(order.ap) or _is_zero(order.z))
+        filled = _is_filled(order)
         forced_order(
             sink,
             instrument,
@@ -276,8 +274,9 @@ def _kind(raw: bytes | msgspec.Raw) -> str:
         return ""
 
 
-def _is_zero(value: Exact) -> bool:
+def _is_filled(order: _Order) -> bool:
+    """Return whether average price and filled quantity say more than the order itself: both are 0 at first."""
     try:
-        return float(value) == 0.0
+        return float(order.ap) != 0.0 and float(order.z) != 0.0
     except (ValueError, OverflowError):
-        return False
+        return True  # no number: the exact arithmetic refuses it by name

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -112,7 +111,7 @@ class _RestBody(msgspec.Struct, gc=False):
     retMsg: str = ""  # noqa: N815  # the venue's name
 
 
-_TRADES = msgspec.json.Decoder(_Trades, strict=False)
+_decode_trades = msgspec.json.Decoder(_Trades, strict=False).decode
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _MILLIS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Millis, strict=False)
 _REST_BODY = msgspec.json.Decoder(_RestBody)
@@ -141,7 +140,7 @@ class BybitCodec:
             too_large(payload, sink)
         elif payload.startswith(_TRADES_BEGIN):
             try:
-                rows = _TRADES.decode(payload).data
+                rows = _decode_trades(payload).data
             except DECODE_ERRORS:
                 self._by_topic(payload, sink)
             else:
@@ -178,7 +177,7 @@ class BybitCodec:
         self._trades(sorted((row for row in rows if argument in {"", row.s}), key=_order), sink)
 
     def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
-        known = self._known
+        known, trade = self._known, sink.trade
         for row in rows:
             instrument = known.get(row.s) or self._listed(row.s, sink)
             if instrument is None:
@@ -186,7 +185,8 @@ class BybitCodec:
             if row.BT:
                 sink.refuse(Refusal.OTHER_PRODUCT, "block trade")
                 continue
-            sink.trade(instrument, row.seq or row.T, row.i, row.T, row.S == "Buy", row.p, row.v)
+            event_ms = row.T
+            trade(instrument, row.seq or event_ms, row.i, event_ms, row.S == "Buy", row.p, row.v)
 
     def _by_topic(self, payload: bytes, sink: MarketSink) -> None:
         try:
@@ -209,7 +209,7 @@ class BybitCodec:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, topic[:60] or payload[:60].decode(errors="replace"))
 
     def _liquidations(self, rows: list[_Liquidation], sink: MarketSink) -> None:
-        seen: Seen = Counter()
+        seen: Seen = {}
         for row in rows:
             instrument = self._known.get(row.s) or self._listed(row.s, sink)
             if instrument is not None:

@@ -17,7 +17,6 @@ millisecond apart; two equal orders within one millisecond are therefore taken f
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -169,7 +168,7 @@ class CoinGlassCodec:
             sink.refuse(Refusal.BAD_SIDE, "direction not calibrated")
 
     def _liquidations(self, rows: list[_Row], sides: Mapping[int, PositionSide], sink: MarketSink) -> None:
-        seen: Seen = Counter()
+        seen: Seen = {}
         for row in rows:
             instrument = self._instrument(row, sink)
             if instrument is None:

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -93,7 +92,7 @@ class _Envelope(msgspec.Struct, gc=False):
     msg: msgspec.Raw = _ABSENT
 
 
-_TRADES = msgspec.json.Decoder(_Trades, strict=False)
+_decode_trades = msgspec.json.Decoder(_Trades, strict=False).decode
 _ENVELOPE = msgspec.json.Decoder(_Envelope, strict=False)
 _TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
 _ORDERS_ROWS: RowReader[_Orders] = RowReader(_Orders)
@@ -120,7 +119,7 @@ class OkxCodec:
             too_large(payload, sink)
         elif payload.startswith(_TRADES_BEGIN):
             try:
-                rows = _TRADES.decode(payload).data
+                rows = _decode_trades(payload).data
             except DECODE_ERRORS:
                 self._by_channel(payload, sink)
             else:
@@ -153,13 +152,13 @@ class OkxCodec:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint} {argument}"[:80])
 
     def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
-        known = self._known
+        known, trade = self._known, sink.trade
         for row in rows:
             instrument = known.get(row.instId)
             if instrument is None:
                 _refuse_instrument(row.instId, sink)
             else:
-                sink.trade(instrument, row.tradeId, "", row.ts, row.side == "buy", row.px, row.sz)
+                trade(instrument, row.tradeId, "", row.ts, row.side == "buy", row.px, row.sz)
 
     def _by_channel(self, payload: bytes, sink: MarketSink) -> None:
         try:
@@ -185,7 +184,7 @@ class OkxCodec:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, channel[:60] or payload[:60].decode(errors="replace"))
 
     def _liquidations(self, groups: list[_Orders], sink: MarketSink) -> None:
-        seen: Seen = Counter()
+        seen: Seen = {}
         for group in groups:
             if group.instType != "SWAP":
                 sink.refuse(Refusal.OTHER_PRODUCT, f"{group.instType} {group.instId}"[:80])
