@@ -21,7 +21,7 @@ class Intensity:
     """
 
     trade_rate: float = 0.8
-    trade_size: float = 0.35
+    trade_size: float = 0.3
     buy_share: float = 0.5
     whale_rate: float = 0.0
     whale_usd: float = 0.0
@@ -113,17 +113,19 @@ def _rush(start: float, end: float, assets: tuple[str, ...], **changes: float) -
 
 _DEMO = (
     # Large orders on coins that are otherwise calm.
-    _rush(10, 66, ("LTC", "BCH", "ZEC"), whale_rate=0.025, whale_usd=240_000),
+    _rush(9, 66, ("BNB",), whale_rate=0.08, whale_usd=1_050_000),
+    _rush(10, 66, ("LTC", "BCH", "TRX"), whale_rate=0.02, whale_usd=230_000),
     # Forced orders of notable size on scattered coins.
-    _rush(12, 66, _ALTS, liquidation_rate=4, liquidation_size=6, long_share=0.7),
+    _rush(12, 66, _ALTS, liquidation_rate=8, liquidation_size=30, long_share=0.7),
     # The first wave: longs of a large coin are flushed.
-    _rush(16, 30, ("SOL",), liquidation_rate=30, liquidation_size=9, long_share=0.9),
+    _rush(14, 30, ("SOL",), liquidation_rate=100, liquidation_size=19, long_share=0.95),
     # Buyers come in clusters.
     _rush(24, 36, ("XRP",), whale_rate=0.6, whale_usd=120_000, buy_share=0.93),
     # The second wave: forced and voluntary selling together.
-    _rush(36, 54, ("BTC", "ETH"), liquidation_rate=40, liquidation_size=14, long_share=0.93,
-          whale_rate=0.5, whale_usd=260_000, buy_share=0.06),
-    _rush(44, 58, ("AVAX", "DOT"), liquidation_rate=40, liquidation_size=10, long_share=0.08),
+    _rush(34, 54, ("BTC", "ETH"), liquidation_rate=60, liquidation_size=20, long_share=0.95,
+          whale_rate=0.6, whale_usd=280_000, buy_share=0.05),
+    # Then shorts of smaller coins are squeezed.
+    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ"), liquidation_rate=160, liquidation_size=70, long_share=0.05),
     _rush(50, 62, ("ADA",), whale_rate=0.5, whale_usd=130_000, buy_share=0.06),
 )  # fmt: skip
 

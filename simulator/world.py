@@ -21,7 +21,7 @@ from simulator.coinglass.plans import DEFAULT_KEYS, Account
 from simulator.control import ControlServer
 from simulator.faults import FAULTS, FaultStep
 from simulator.feeds import Printed
-from simulator.listings import assets, numbered_assets
+from simulator.listings import Asset, assets, numbered_assets
 from simulator.market import Market
 from simulator.okx.dialogue import upgrade_notice
 from simulator.parameters import load
@@ -29,12 +29,17 @@ from simulator.scenarios import SCENARIOS, Scenario
 from simulator.truth import Truth
 from simulator.venue import Clocks, Venue, binance, bybit, coinglass, okx
 
-__all__ = ["SERVICES", "TICK_MS", "World"]
+__all__ = ["SERVICES", "TICK_MS", "World", "listed_in"]
 
 TICK_MS = 20
 SERVICES = ("binance", "bybit", "okx", "coinglass")
 _WATCH_MS = 200
 _TICKS_AT_ONCE = 25
+
+
+def listed_in(scenario: Scenario) -> tuple[Asset, ...]:
+    """Return the coins that exist in a scenario."""
+    return assets() if scenario.numbered is None else assets() + numbered_assets(scenario.numbered.coins)
 
 
 class World:
@@ -54,9 +59,7 @@ class World:
         self.now_ms = 0
         self.events: Counter[str] = Counter()
         self.start_ms = round(time.time() * 1000) if start_ms is None else start_ms
-        listed = assets()
-        if self.scenario.numbered is not None:
-            listed += numbered_assets(self.scenario.numbered.coins)
+        listed = listed_in(self.scenario)
         self.market = Market(listed, load(), self.scenario, seed)
         clocks = Clocks(self.start_ms, lambda: self.now_ms, lambda: round(self.now_ms / (speed or 1.0)))
         accounts = {key: Account(level) for key, level in keys.items()}

@@ -6,7 +6,7 @@ __all__ = ["ASSUMED"]
 
 ASSUMED: dict[str, tuple[float, str]] = {
     "whale_children": (2.0, "mean size of a group of large orders: the tapes carry no account, so groups are not marked"),
-    "whale_gap": (2.5, "mean delay in seconds within such a group: as above"),
+    "whale_gap": (6.0, "mean delay in seconds within such a group: as above"),
     "whale_same_side": (0.95, "side kept within such a group: as above"),
     "liquidation_base_rate": (0.02, "first orders a second of a coin with the reference turnover: sessions of a few minutes on chosen days do not give an unconditional rate"),
     "liquidation_size_exponent": (0.5, "growth of forced orders with the coin's turnover: 31 rows of BTC and ETH are too few"),

@@ -12,11 +12,11 @@ from typing import NamedTuple
 from simulator.binance.feed import BinanceFeed
 from simulator.bybit.feed import BybitFeed
 from simulator.feeds import VenueClock
-from simulator.listings import assets
 from simulator.market import Market, Trade
 from simulator.okx.feed import OkxFeed
 from simulator.parameters import load
 from simulator.scenarios import SCENARIOS
+from simulator.world import listed_in
 
 __all__ = ["Seen", "findings", "stream", "told"]
 
@@ -53,7 +53,7 @@ def floor(asset: str) -> float:
 
 def stream(scenario: str, seed: int, seconds: int) -> list[Seen]:
     """Return what a client of the three venues receives, in order of receipt."""
-    listed = assets()
+    listed = listed_in(SCENARIOS[scenario])
     market = Market(listed, load(), SCENARIOS[scenario], seed)
     feeds = [feed(listed, VenueClock(0)) for feed in (BinanceFeed, BybitFeed, OkxFeed)]
     seen = []
@@ -105,7 +105,7 @@ def findings(seen: list[Seen]) -> list[tuple[int, str, str, str]]:
 
 
 def told(found: list[tuple[int, str, str, str]]) -> list[tuple[int, str, str, str]]:
-    """Return what is told first of each (kind, asset, direction): the largest of those found within the wait.
+    """Return what is told, once per (kind, asset, direction): the largest kind of those found within the wait.
 
     What a larger kind of the same asset already fires for is left out.
     """
@@ -118,9 +118,10 @@ def told(found: list[tuple[int, str, str, str]]) -> list[tuple[int, str, str, st
         opened, members = groups.pop(asset)
         due = opened + WAIT_MS
         rank = min(ORDER.index(kind) for kind, _ in members)
-        for kind, direction in members:
+        for kind, direction in dict.fromkeys(members):
             if ORDER.index(kind) == rank and not silenced(kind, asset, direction, due):
                 result.append((due, kind, asset, direction))
+                known.add((kind, asset, direction))
 
     def silenced(kind: str, asset: str, direction: str, now: int) -> bool:
         over = {"large_liquidation": "liquidation_storm", "whale_trade": "whale_cluster"}.get(kind)
@@ -133,7 +134,6 @@ def told(found: list[tuple[int, str, str, str]]) -> list[tuple[int, str, str, st
             release(name)
         fired[kind, asset, direction].append(at)
         if (kind, asset, direction) not in known:
-            known.add((kind, asset, direction))
             groups.setdefault(asset, (at, []))[1].append((kind, direction))
     for name in list(groups):
         release(name)
