@@ -19,7 +19,17 @@ from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
 from ws_alert.detectors.hit import Hit
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
-from ws_alert.messages import EventRow, FeedNotice, FeedState, Finding, Kind, PhaseLine, RecordKind, Verdict
+from ws_alert.messages import (
+    EventRow,
+    FeedNotice,
+    FeedState,
+    Finding,
+    Kind,
+    PhaseLine,
+    RecordKind,
+    RefusedNote,
+    Verdict,
+)
 from ws_alert.policy.chain import TargetMemory, TargetPolicy
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
@@ -175,6 +185,11 @@ class AlertEngine:
         episodes = list(self.episodes.open.values())
         return msgspec.json.encode(EngineMemory(self.now_ms, episodes, targets, self.health.spans))
 
+    @staticmethod
+    def time_of(memory: bytes) -> int:
+        """Return the engine's time when the memory was written."""
+        return msgspec.json.decode(memory, type=EngineMemory).now_ms
+
     def restore(self, memory: bytes) -> None:
         """Go on from a memory; the windows must have been refilled (`warming`) before."""
         known = msgspec.json.decode(memory, type=EngineMemory)
@@ -245,8 +260,9 @@ class AlertEngine:
             if notice.family == "trades" and notice.state in (FeedState.LIVE, FeedState.POLLING):
                 self.intake.interrupted(notice.venue)
         elif kind == RecordKind.REFUSED and not self.warming:
+            refused = msgspec.json.decode(payload, type=RefusedNote)
             for policy in self._policies.values():
-                policy.refused(payload.decode())
+                policy.refused(refused)
 
     def _whole(self, events: AssetEvents, cluster: Hit | None, event_ms: int) -> Hit | None:
         if cluster is None or not self._rules.radar.enabled:

@@ -122,8 +122,9 @@ def _probes(
         yield "bybit", lambda: BybitRest(http, rest("bybit")).recent_trades("BTCUSDT", 1)
         yield "okx", lambda: OkxRest(http, rest("okx")).trades("BTC-USDT-SWAP", 1)
     if settings.source_mode != "public" and settings.coinglass_key is not None:
-        key = settings.coinglass_key.get_secret_value()
-        yield "coinglass", lambda: CoinglassRest(http, key, rest("coinglass")).supported_coins()
+        coinglass = CoinglassRest(http, rest("coinglass"))
+        coinglass.use_key(settings.coinglass_key.get_secret_value())
+        yield "coinglass", coinglass.supported_coins
 
 
 async def _feed(venue: str, ask: Callable[[], Awaitable[object]]) -> Line:

@@ -15,6 +15,7 @@ import msgspec
 from teleglas.market import Liquidation
 
 __all__ = [
+    "REPLAY_TARGET",
     "Action",
     "Alert",
     "Band",
@@ -42,11 +43,16 @@ __all__ = [
     "PhaseLine",
     "RadarFacts",
     "RecordKind",
+    "RefusedNote",
     "StormFacts",
     "Tier",
     "Verdict",
     "WhaleFacts",
 ]
+
+
+REPLAY_TARGET = "replay"
+"""The one target of a replay."""
 
 
 class Kind(StrEnum):
@@ -100,7 +106,7 @@ class RecordKind(IntEnum):
     INSTRUMENTS = 5
     """A venue's refreshed instrument table; `source` is the venue."""
     REFUSED = 6
-    """An alert id whose delivery was refused for good: its cooldown is cleared."""
+    """A `RefusedNote` as JSON: a delivery was refused for good, so its cooldown is cleared."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -146,6 +152,17 @@ class FeedNotice(msgspec.Struct, frozen=True):
     at_ms: int
     why: str = ""
     complete: bool = True
+
+
+class RefusedNote(msgspec.Struct, frozen=True):
+    """A target refused a message for good; named by its cause, so that a replay knows it too."""
+
+    target: str
+    kind: Kind
+    asset: str
+    direction: str
+    episode_ms: int
+    step: int
 
 
 class EventRow(msgspec.Struct, frozen=True):

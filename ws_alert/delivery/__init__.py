@@ -1,1 +1,1 @@
-"""From an alert to what a person sees, and onto the channels."""
+"""What people see, and the channels that carry it."""

@@ -1,1 +1,1 @@
-"""From a committed decision to a confirmed message: states, order, rates, and the loop that sends."""
+"""From a committed alert to its confirmation: states, order, rates, dispatch."""

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from teleglas.charts.picture import Picture
-from teleglas.storage.records import StoredRow
+from teleglas.storage.records import ALL_CHATS, StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
 from ws_alert.delivery.render import render, render_digest
@@ -274,18 +274,21 @@ class Dispatcher:
             next_edit_ms=step.next_edit_ms,
         )
         self._counts.last_success_ms = now
+        if step.note:
+            self._say(f"a message to {row.target} was sent, but: {step.note}")
         if row.told < 0:
             self._counts.sent += 1
         else:
             self._counts.edited += 1
 
     async def _wait(self, row: StoredRow, step: Wait) -> None:
-        if step.hold:
-            self._gate.hold(step.hold, step.until_ms)
-            await self._store.run(Store.hold_chat, step.hold, step.until_ms)
-            self._counts.waits += 1
-        else:
-            self._counts.unknown += 1
+        if step.hold_ms:
+            self._gate.hold(step.hold, step.hold_ms)
+            await self._store.run(Store.hold_chat, step.hold, step.hold_ms)
+        if step.hold == ALL_CHATS:
+            self._say(f"all deliveries wait: {step.why}")
+        self._counts.waits += not step.maybe_sent
+        self._counts.unknown += step.maybe_sent
         await self._store.run(
             Store.postpone, row, not_before_ms=step.until_ms, why=step.why, maybe_sent=step.maybe_sent
         )

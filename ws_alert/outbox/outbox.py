@@ -53,20 +53,22 @@ _LEAST_WAIT_MS = 1_000
 
 
 class Told(msgspec.Struct, frozen=True):
-    """The target has this revision; it may be edited again at `next_edit_ms`."""
+    """The target has this revision; it may be edited again at `next_edit_ms`. note: for the admin."""
 
     revision: int
     message_id: int | None
     photo: bool
     next_edit_ms: int
+    note: str = ""
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Try again at `until_ms`; nothing else goes to the chat `hold` (if not empty) before then."""
+    """Try again at `until_ms`. Until `hold_ms`, if not 0, nothing at all goes to the chat `hold`."""
 
     until_ms: int
     why: str
-    hold: str = ""
+    hold: str
+    hold_ms: int = 0
     maybe_sent: bool = False
 
 
@@ -91,15 +93,18 @@ def step_after(row: StoredRow, outcome: Outcome, now_ms: int) -> Step:
     kind = outcome.kind
     if kind is OutcomeKind.SENT:
         photo = outcome.photo if row.told < 0 else row.photo
-        return Told(row.wanted, outcome.message_id, photo, now_ms + edit_every_ms(row.chat))
+        again_ms = now_ms + edit_every_ms(row.chat)
+        return Told(row.wanted, outcome.message_id, photo, again_ms, outcome.why)
+    hold = ALL_CHATS if outcome.scope == "all" else row.chat
     if kind is OutcomeKind.RETRY_AT:
-        hold = ALL_CHATS if outcome.scope == "all" else row.chat
-        return Wait(now_ms + max(outcome.wait_ms, _LEAST_WAIT_MS), outcome.why, hold)
+        until_ms = now_ms + max(outcome.wait_ms, _LEAST_WAIT_MS)
+        return Wait(until_ms, outcome.why, hold, until_ms)
     if kind is OutcomeKind.UNKNOWN:
         # An edit that is made twice shows once: it needs neither the label nor the long wait.
         unsent = row.told < 0
         wait_ms = max(outcome.wait_ms, UNKNOWN_WAIT_MS if unsent else edit_every_ms(row.chat))
-        return Wait(now_ms + wait_ms, outcome.why, maybe_sent=unsent)
+        held_ms = now_ms + outcome.wait_ms if outcome.wait_ms else 0
+        return Wait(now_ms + wait_ms, outcome.why, hold, held_ms, maybe_sent=unsent)
     if kind is OutcomeKind.MIGRATED and outcome.migrated_to not in {"", row.chat}:
         return Move(outcome.migrated_to)
     return GiveUp(outcome.why or "refused", outcome.suspend)

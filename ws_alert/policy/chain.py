@@ -11,7 +11,17 @@ from typing import Any
 
 import msgspec
 
-from ws_alert.messages import Action, Digest, DigestLine, Finding, Kind, Tier, Verdict
+from ws_alert.messages import (
+    REPLAY_TARGET,
+    Action,
+    Digest,
+    DigestLine,
+    Finding,
+    Kind,
+    RefusedNote,
+    Tier,
+    Verdict,
+)
 from ws_alert.policy.budget import Budget
 from ws_alert.policy.cooldown import Told, grew, is_cooling
 from ws_alert.policy.grouping import Group, Waiting
@@ -121,11 +131,17 @@ class TargetPolicy:
             )
         ]
 
-    def refused(self, refused_id: str) -> None:
-        """Clear the cooldown of a message that its target refused for good."""
-        for key, told in list(self._told.items()):
-            if told.alert_id == refused_id:
-                del self._told[key]
+    def refused(self, note: RefusedNote) -> None:
+        """Clear the cooldown of a message that its target refused for good.
+
+        A replay, whose only target stands for all, clears it for any target.
+        """
+        if self.target not in {note.target, REPLAY_TARGET}:
+            return
+        key = (note.kind, note.asset, note.direction)
+        told = self._told.get(key)
+        if told and (told.episode_ms, told.step) == (note.episode_ms, note.step):
+            del self._told[key]
 
     def digest(self, now_ms: int) -> list[Verdict]:
         """Send what the budget held back, as one message."""

@@ -1,0 +1,1 @@
+"""Where inputs come from: streams, polls, the journal, recorded tapes."""

@@ -16,7 +16,7 @@ from teleglas.errors import InputError
 from teleglas.market import Completeness, Liquidation, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
-from ws_alert.messages import JournalRecord
+from ws_alert.messages import REPLAY_TARGET, JournalRecord
 from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.journal import JournalReader
@@ -24,9 +24,7 @@ from ws_alert.sources.journal_format import SegmentHeader
 from ws_alert.sources.replay_lines import phase_line, verdict_line
 from ws_alert.sources.tapes import TapeRow, Tapes
 
-__all__ = ["TARGET", "Summary", "replay"]
-
-TARGET = "replay"
+__all__ = ["Summary", "replay"]
 
 _JOURNAL, _TAPE = 0, 1
 
@@ -102,12 +100,12 @@ class _Writer:
 
 def _engine(header: SegmentHeader | None, rules: Rules | None) -> AlertEngine:
     if header is None:
-        return AlertEngine(rules or Rules(), decoders({}), [TARGET], budget=False)
+        return AlertEngine(rules or Rules(), decoders({}), [REPLAY_TARGET], budget=False)
     context = header.decode_context()
     return AlertEngine(
         rules or Rules.model_validate_json(bytes(context.rules)),
         decoders(context.instruments),
-        [TARGET],
+        [REPLAY_TARGET],
         simulated=context.simulated,
         budget=False,
     )

@@ -26,10 +26,12 @@ class FeedHealth:
         self.spans: dict[str, list[FeedSpan]] = {}
 
     def note(self, notice: FeedNotice, now_ms: int) -> None:
-        """Take a change of state at the engine's time."""
+        """Take a change of state. It may be known late (a restart), never before the last one."""
         key = f"{notice.venue}/{notice.family}"
+        known = self.spans.get(key, [])
+        at_ms = min(now_ms, max(notice.at_ms, known[-1].from_ms if known else 0))
         complete = notice.complete and notice.state in (FeedState.LIVE, FeedState.POLLING)
-        spans = [*self.spans.get(key, ()), FeedSpan(now_ms, notice.state, complete)]
+        spans = [*known, FeedSpan(at_ms, notice.state, complete)]
         while len(spans) > 1 and spans[1].from_ms <= now_ms - _KEPT_MS:
             spans.pop(0)
         self.spans[key] = spans

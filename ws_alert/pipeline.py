@@ -1,0 +1,284 @@
+"""The order of the alert process, and its only loop that decides.
+
+    sources -> inbox -> [ stamp -> journal -> engine ] -> commit -> dispatcher -> channel
+
+What stands in brackets is done without waiting; commits run in the store thread and
+merge while one is under way; the dispatcher sends only what is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from teleglas import __version__
+from teleglas.instrument_table import decode as decode_instruments
+from teleglas.storage.store import Store, StoreUnavailable
+from teleglas.storage.thread import StoreThread
+from ws_alert.alert_engine import AlertEngine
+from ws_alert.messages import Alert, Decisions, FeedNotice, FeedState, Frame, RecordKind, RefusedNote, Verdict
+from ws_alert.outbox.dispatcher import Dispatcher
+from ws_alert.outbox.outbox import commit_of, content_of
+from ws_alert.recovery import Tables, recover, stopped_feeds
+from ws_alert.report import Report, Tally
+from ws_alert.rules import Rules
+from ws_alert.sources.inbox import Inbox
+from ws_alert.sources.journal import JournalUnwritable, JournalWriter
+from ws_alert.sources.journal_format import Context
+
+__all__ = ["Pipeline", "Wall"]
+
+_COMMIT_EVERY_S = 5.0
+"""Without a decision the position is committed this often: what is decided on again after a crash."""
+
+_LOOK_EVERY_S = 1.0
+_SAMPLES_EVERY_S = 30.0
+_PRUNE_EVERY_S = 3600.0
+_VERDICTS_KEPT_MS = 7 * 24 * 3_600_000
+
+log = structlog.get_logger(__name__)
+
+
+class Wall:
+    """Unix milliseconds that never go back while the process lives, whatever is done to the clock."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> int:
+        """Return the time now."""
+        self._last = max(self._last, time.time_ns() // 1_000_000)
+        return self._last
+
+
+class Pipeline:
+    """Decides on what the inbox holds and commits what was decided.
+
+    The journal, the engine, and the store are its own from here on: nobody else writes
+    or feeds them. checkpoint is called with `before_commit` before each transaction.
+    """
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        engine: AlertEngine,
+        store: StoreThread,
+        tables: Tables,
+        clock: Callable[[], int],
+        tell_admin: Callable[[str], Awaitable[None]],
+        checkpoint: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.tally = Tally()
+        self.dispatcher: Dispatcher | None = None
+        self._inbox, self._engine, self._store = inbox, engine, store
+        self._tables = tables
+        self._clock, self._tell_admin, self._checkpoint = clock, tell_admin, checkpoint
+        self._journal: JournalWriter | None = None
+        self._memory: bytes | None = None
+        self._decided: list[Verdict] = []
+        self._position = 0
+        self._committed = 0
+        self._work = asyncio.Event()
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._said: dict[str, FeedState] = {}
+        self._unwritable = False
+        self._look_at_samples = 0.0
+
+    # -- start ------------------------------------------------------------------------
+
+    def header(self, rules: Rules, *, simulated: bool) -> bytes:
+        """Return what a journal segment that starts now says of how it is to be decided on."""
+        known = Context(__version__, msgspec.Raw(rules.model_dump_json().encode()), self._tables, simulated)
+        return msgspec.json.encode(known)
+
+    async def load(self) -> int:
+        """Read the committed memory; return the number of the last record that was decided on."""
+        self._memory, self._committed = await self._store.run(Store.load_memory)
+        return self._committed
+
+    async def recover(self, journal: JournalWriter, folder: Path) -> None:
+        """Go on where the last process stopped, and commit what it had not."""
+        self._journal = journal
+        recovered = recover(self._engine, folder, self._memory, self._committed)
+        self._position = journal.last_sequence
+        self._keep(self._engine.drain())
+        log.info(
+            "recovered", warmed=recovered.warmed, decided=recovered.decided, damage=str(journal.damage or "none"),
+            journal_gap=journal.gap,
+        )  # fmt: skip
+        away = stopped_feeds(self._engine, journal.last_received_ms)
+        if away:
+            self._decide(away, told=False)
+        await self._commit()
+
+    # -- the loop ---------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
+        """Decide until `stop`; `alive` is called after every turn, at least once a second."""
+        committer = asyncio.create_task(self._commit_loop())
+        try:
+            while not stop.is_set():
+                await self._turn()
+                alive()
+        finally:
+            self._stopping = True
+            self._work.set()
+            await committer
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _turn(self) -> None:
+        now = self._clock()
+        due = self._engine.next_deadline()
+        wait_s = _LOOK_EVERY_S if due is None else min(_LOOK_EVERY_S, max(0, due - now) / 1000)
+        frames = await self._inbox.take(wait_s)
+        if frames:
+            self._decide(frames)
+            self.tally.decided(len(frames), time.monotonic() - self._inbox.waited_since)
+            # A full inbox never waits: let the sockets and the dispatcher have their turn.
+            await asyncio.sleep(0)
+        elif due is not None and due <= self._clock():
+            # The time itself is an input: journalled, so that a replay decides it too.
+            self._decide([Frame(RecordKind.TICK, "", b"")])
+        if self._decided:
+            self._work.set()
+        self._look()
+
+    def _decide(self, frames: list[Frame], *, told: bool = True) -> None:
+        """Stamp, journal, decide: nothing is decided on that a restart could not decide again."""
+        journal, engine = self._journal, self._engine
+        assert journal is not None  # noqa: S101 - recover() came first
+        stamp = max(journal.last_received_ms, engine.now_ms, self._clock())
+        for frame in frames:
+            if frame.kind is RecordKind.INSTRUMENTS:
+                self._tables[frame.source] = tuple(decode_instruments(frame.payload).values())
+        self._position = journal.extend(frames, stamp)
+        try:
+            journal.write()
+            self._unwritable = False
+        except JournalUnwritable as error:
+            # Telling the trader matters more than the record of it.
+            if not self._unwritable:
+                self._unwritable = True
+                self._say(f"the journal cannot be written, alerts go on without it: {error}")
+        receive = engine.receive
+        for frame in frames:
+            receive(frame.kind, frame.source, frame.payload, stamp)
+            if told and frame.kind is RecordKind.NOTICE:
+                self._noticed(frame.payload)
+        self._keep(engine.drain())
+
+    def _keep(self, verdicts: list[Verdict]) -> None:
+        if verdicts:
+            self._decided += verdicts
+            self.tally.judged(verdicts)
+        self._engine.phases.clear()
+
+    # -- commit -----------------------------------------------------------------------
+
+    async def _commit_loop(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_COMMIT_EVERY_S):
+                    await self._work.wait()
+            except TimeoutError:
+                pass
+            self._work.clear()
+            await self._commit()
+            if self._stopping and not self._decided:
+                return
+
+    async def _commit(self) -> None:
+        """Commit everything decided so far, in one transaction; then let it be sent."""
+        if not self._decided and self._position == self._committed:
+            return
+        verdicts, self._decided = self._decided, []
+        decisions = Decisions(tuple(verdicts), self._engine.memory(), self._position)
+        self._checkpoint("before_commit")
+        try:
+            await self._store.run(Store.commit, commit_of(decisions))
+        except StoreUnavailable as error:
+            self._decided = verdicts + self._decided
+            self._say(f"decisions cannot be stored now: {error}")
+            await asyncio.sleep(_LOOK_EVERY_S)
+            return
+        self._committed = decisions.position
+        if self._journal is not None:
+            self._journal.committed(decisions.position)
+        if self.dispatcher is not None and verdicts:
+            self.dispatcher.wake()
+
+    # -- what else the world tells ------------------------------------------------------
+
+    def refused(self, alert_id: str) -> None:
+        """Hear that a message was refused for good: an input, since it clears a cooldown."""
+        self._spawn(self._hear_refusal(alert_id))
+
+    async def _hear_refusal(self, alert_id: str) -> None:
+        row = await self._store.run(Store.alert, alert_id)
+        content = content_of(row) if row is not None else None
+        if isinstance(content, Alert):
+            note = RefusedNote(
+                content.target,
+                content.kind,
+                content.asset,
+                content.direction,
+                content.episode_ms,
+                content.step,
+            )
+            await self._inbox.put(Frame(RecordKind.REFUSED, "", msgspec.json.encode(note)))
+
+    def _noticed(self, payload: bytes) -> None:
+        """Tell the admin that a feed is polled, gone, or back; not that it connects for the first time."""
+        notice = msgspec.json.decode(payload, type=FeedNotice)
+        name = f"{notice.venue} {notice.family}"
+        before = self._said.get(name)
+        if notice.state is FeedState.CONNECTING or notice.state is before:
+            return
+        self._said[name] = notice.state
+        log.info("feed", venue=notice.venue, family=notice.family, state=notice.state.value, why=notice.why)
+        if before is None and notice.state is FeedState.LIVE:
+            return
+        self._say(f"{name}: {notice.state.value}" + (f" ({notice.why})" if notice.why else ""))
+
+    def _say(self, text: str) -> None:
+        log.warning("told the admin", what=text)
+        self._spawn(self._tell_admin(text))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _look(self) -> None:
+        """Log a sample of what was skipped, now and then."""
+        now = time.monotonic()
+        if now < self._look_at_samples:
+            return
+        self._look_at_samples = now + _SAMPLES_EVERY_S
+        intake = self._engine.intake
+        for reason, detail in intake.samples:
+            log.info("skipped", reason=reason.value, detail=detail[:200], so_far=intake.refused[reason])
+        intake.samples.clear()
+
+    # -- figures ----------------------------------------------------------------------
+
+    async def report(self) -> Report:
+        """Return the counts since the start."""
+        assert self.dispatcher is not None  # noqa: S101 - the runner sets it before it asks
+        stats = await self._store.run(Store.stats)
+        return self.tally.report(
+            self.dispatcher.deliveries(),
+            {reason.value: count for reason, count in self._engine.intake.refused.items()},
+            waiting=stats.waiting,
+            undeliverable=stats.by_state.get("buried", 0),
+            lost=self._journal.lost if self._journal else 0,
+            most=self._inbox.most,
+        )

@@ -1,0 +1,104 @@
+"""Start-up is crash recovery: warm the windows, restore the memory, decide on from the position (SEMANTICS 22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from teleglas.instrument_table import decode as decode_instruments
+from teleglas.market import Instrument
+from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
+from ws_alert.messages import FeedNotice, FeedState, Frame, JournalRecord, RecordKind
+from ws_alert.sources.journal import JournalReader
+from ws_alert.sources.journal_files import list_segments
+from ws_alert.sources.journal_format import SegmentHeader
+
+__all__ = ["Tables", "known_tables", "recover", "stopped_feeds"]
+
+Tables = dict[str, tuple[Instrument, ...]]
+"""Contracts by venue, as a journal header carries them."""
+
+
+class Recovered(NamedTuple):
+    """warmed: records that refilled the windows. decided: records decided on again, uncommitted before."""
+
+    warmed: int
+    decided: int
+
+
+def known_tables(folder: Path) -> Tables:
+    """Return the contracts that the decoders knew at the end of the journal; empty without one."""
+    tables: Tables = {}
+    for item in _last_segment(folder):
+        if isinstance(item, SegmentHeader):
+            tables = dict(item.decode_context().instruments)
+        elif item.kind == RecordKind.INSTRUMENTS:
+            tables[item.source] = tuple(decode_instruments(item.payload).values())
+    return tables
+
+
+def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: int) -> Recovered:
+    """Bring an engine to where the journal ends; its verdicts since `position` wait to be drained.
+
+    Without a memory (first start, or a lost database) nothing before the journal's end is
+    decided on: that news is old.
+    """
+    warmed = decided = 0
+    engine.warming = True
+    if memory is None:
+        for record in _records(folder, since_ms=_last_ms(folder) - WARM_UP_MS):
+            _feed(engine, record)
+            warmed += 1
+        engine.warming = False
+        return Recovered(warmed, 0)
+    started = engine.time_of(memory) - WARM_UP_MS
+    restored = False
+    for record in _records(folder, since_ms=started):
+        if record.sequence <= position:
+            warmed += 1
+        elif not restored:
+            engine.warming, restored = False, True
+            engine.restore(memory)
+        decided += restored
+        _feed(engine, record)
+    if not restored:
+        engine.warming = False
+        engine.restore(memory)
+    return Recovered(warmed, decided)
+
+
+def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
+    """Return notices that no feed was read since the last record: while this program was not running."""
+    frames = []
+    for key, spans in sorted(engine.health.spans.items()):
+        if spans[-1].state is FeedState.DOWN:
+            continue
+        venue, _, family = key.partition("/")
+        notice = FeedNotice(
+            venue, family, FeedState.DOWN, last_ms, "TELEGLAS was not running", complete=False
+        )
+        frames.append(Frame(RecordKind.NOTICE, venue, msgspec.json.encode(notice)))
+    return frames
+
+
+def _feed(engine: AlertEngine, record: JournalRecord) -> None:
+    engine.receive(record.kind, record.source, record.payload, record.received_ms)
+
+
+def _records(folder: Path, *, since_ms: int) -> Iterator[JournalRecord]:
+    return (item for item in JournalReader(folder).read(since_ms=since_ms) if isinstance(item, JournalRecord))
+
+
+def _last_segment(folder: Path) -> Iterator[SegmentHeader | JournalRecord]:
+    segments = list_segments(folder) if folder.is_dir() else []
+    return JournalReader(segments[-1].path).read() if segments else iter(())
+
+
+def _last_ms(folder: Path) -> int:
+    last = 0
+    for item in _last_segment(folder):
+        last = item.first_received_ms if isinstance(item, SegmentHeader) else item.received_ms
+    return last
