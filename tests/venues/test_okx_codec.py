@@ -96,6 +96,7 @@ def test_spelling_of_the_frame_does_not_matter():
     [
         ({"posSide": "long", "side": "sell"}, "long"),
         ({"posSide": "short", "side": "buy"}, "short"),
+        ({"posSide": "long", "side": "buy"}, "long"),  # the position counts, whatever the order says
         ({"posSide": "net", "side": "sell"}, "long"),
         ({"posSide": "net", "side": "buy"}, "short"),
         ({"posSide": "", "side": "buy"}, "short"),
