@@ -1,0 +1,678 @@
+"""The one client loop against real servers on loopback, with a clock that the test turns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from http import HTTPStatus
+
+import msgspec
+import pytest
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+from teleglas.venues.binance.stream import BinanceDialogue
+from teleglas.venues.bybit.stream import BybitDialogue
+from teleglas.venues.coinglass.stream import CoinglassDialogue
+from teleglas.venues.okx.stream import OkxDialogue
+from ws_alert.messages import FeedState
+from ws_alert.sources.feed_board import FeedBoard
+from ws_alert.sources.session import Shell
+from ws_alert.sources.ws_client import stream_clients
+
+CONNECTING, LIVE, DOWN = FeedState.CONNECTING, FeedState.LIVE, FeedState.DOWN
+CANARY = '{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade"}}'
+
+
+def liquidation(number: int) -> str:
+    """Return a numbered frame of the liquidation stream."""
+    return json.dumps({"stream": "!forceOrder@arr", "data": {"n": number}}, separators=(",", ":"))
+
+
+class ManualTime:
+    """A clock that stands still until the test turns it."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self._sleepers = []
+
+    def clock(self):
+        """Return the time in seconds."""
+        return self.now
+
+    async def sleep(self, seconds):
+        """Wait until the test has turned the clock so far."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, len(self._sleepers), waiter))
+        await waiter
+
+    async def turn(self, seconds):
+        """Let seconds pass, waking each sleeper at its own time."""
+        end = self.now + seconds
+        while True:
+            self._sleepers = [one for one in self._sleepers if not one[2].done()]
+            due = min((one for one in self._sleepers if one[0] <= end), default=None)
+            if due is None:
+                break
+            self.now = max(self.now, due[0])
+            due[2].set_result(None)
+            await breathe()
+        self.now = end
+        await breathe()
+
+
+async def breathe():
+    """Give tasks and loopback sockets a few turns of the loop."""
+    for _ in range(12):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.002)
+
+
+async def until(condition, seconds=5.0):
+    """Wait for a condition; fail if it does not come true."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - conditions are of many kinds
+            await asyncio.sleep(0.001)
+
+
+class Venue:
+    """A Binance-like server: acknowledges, answers probes, sends what the test says."""
+
+    def __init__(self):
+        self.connections = []
+        self.connects = 0
+        self.subscribed = []
+        self.acknowledges = True
+        self.answers = True
+        self.closes = False
+        self.status = None
+        self.headers = {}
+        self.greeting = [CANARY]
+        self.closed = 0
+
+    async def __aenter__(self):
+        self._server = await serve(
+            self._talk, "127.0.0.1", 0, process_request=self._admit, compression=None, ping_interval=None
+        )
+        self.url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        await self._server.wait_closed()
+
+    def _admit(self, connection, _request):
+        self.connects += 1
+        if self.status is None:
+            return None
+        response = connection.respond(HTTPStatus(self.status), "no\n")
+        response.headers.update(self.headers)
+        return response
+
+    async def _talk(self, connection):
+        if self.closes:
+            return
+        self.connections.append(connection)
+        topics = []
+        try:
+            async for text in connection:
+                await self._answer(connection, text, topics)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.closed += 1
+            self.connections.remove(connection)
+
+    async def _answer(self, connection, text, topics):
+        message = json.loads(text)
+        if message["method"] == "LIST_SUBSCRIPTIONS":
+            if self.answers:
+                await connection.send(json.dumps({"result": topics, "id": message["id"]}))
+            return
+        topics += message["params"]
+        self.subscribed.append(message["params"])
+        if self.acknowledges:
+            await connection.send(json.dumps({"result": None, "id": message["id"]}))
+        for frame in self.greeting:
+            await connection.send(frame)
+
+    async def say(self, *frames, to=-1):
+        """Send frames on one connection, by default the newest."""
+        for frame in frames:
+            await self.connections[to].send(frame)
+
+
+class Bench:
+    """A client of one venue with a manual clock, and everything that it said."""
+
+    def __init__(self, plans, dialogue, *, room=1000, seed=1):
+        self.time = ManualTime()
+        self.inbox = asyncio.Queue(room)
+        self.notices = []
+        self.board = FeedBoard(self.notices.append, lambda: int(self.time.now * 1000))
+        shell = Shell(self.inbox, self.time.clock, self.time.sleep)
+        self.clients = stream_clients(plans, dialogue, shell, self.board, random.Random(seed))  # noqa: S311 - a seed
+        self.client = self.clients[0]
+
+    async def __aenter__(self):
+        self.tasks = [asyncio.create_task(client.run()) for client in self.clients]
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    @property
+    def states(self):
+        """Return the states told so far."""
+        return [notice.state for notice in self.notices]
+
+    def frames(self):
+        """Take out what was delivered, without canaries."""
+        said = [self.inbox.get_nowait().payload.decode() for _ in range(self.inbox.qsize())]
+        return [frame for frame in said if frame != CANARY]
+
+    async def live(self):
+        """Wait until the first client is live."""
+        await until(lambda: self.client.snapshot().state is LIVE)
+
+    async def turn_until(self, condition, seconds):
+        """Let time pass in small steps until a condition holds; return how long it took."""
+        began = self.time.now
+        while not condition():
+            assert self.time.now - began < seconds, "it took too long"
+            await self.time.turn(0.25)
+        return self.time.now - began
+
+    async def turn_with_canary(self, venue, seconds, every=5.0):
+        """Let time pass on a healthy connection."""
+        end = self.time.now + seconds
+        while self.time.now < end:
+            for number in range(len(venue.connections)):
+                await venue.say(CANARY, to=number)
+            await until(lambda: self.client.snapshot().data_age_s == 0)
+            await self.time.turn(min(every, end - self.time.now))
+
+
+def binance(venue, **kinds):
+    """Return plans against a server of this machine."""
+    return BinanceDialogue.plans(base_url=venue.url, **kinds)
+
+
+async def test_live_only_after_acknowledgement_and_data():
+    """Connected and acknowledged is not live: the first market data makes it so; one notice per change."""
+    async with Venue() as venue:
+        venue.greeting = []
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await until(lambda: venue.subscribed)
+            await breathe()
+            assert bench.states == [CONNECTING]
+            await venue.say(CANARY)
+            await bench.live()
+            await venue.say(liquidation(1), liquidation(2))
+            await until(lambda: bench.inbox.qsize() == 2)
+            assert bench.frames() == [liquidation(1), liquidation(2)]
+            assert bench.states == [CONNECTING, LIVE]
+            assert bench.notices[-1].complete
+            assert venue.subscribed == [["btcusdt@aggTrade", "!forceOrder@arr"]]
+
+
+async def test_a_quiet_liquidation_stream_does_not_alarm():
+    """An hour without a liquidation is normal while the canary ticks and probes are answered."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        await bench.turn_with_canary(venue, 300, every=9.0)
+        assert bench.states == [CONNECTING, LIVE]
+        assert bench.inbox.qsize() == 0
+        assert bench.client.snapshot().event_age_s is None
+
+
+async def test_a_silent_server_is_found_within_fifteen_seconds():
+    """A live connection whose canary stops is given up within 15 s although probes are answered."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        await bench.time.turn(9.5)
+        assert bench.states[-1] is LIVE
+        venue.status = 503
+        await bench.time.turn(5)
+        await until(lambda: bench.states[-1] is DOWN)
+        assert "silent" in bench.notices[-1].why
+        assert not bench.notices[-1].complete
+
+
+async def test_acknowledged_but_silent_is_found_within_fifteen_seconds():
+    """The address retired in 2026 acknowledges and delivers nothing: found and said."""
+    async with Venue() as venue:
+        venue.greeting = []
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await until(lambda: venue.subscribed)
+            await bench.time.turn(15)
+            await until(lambda: DOWN in bench.states)
+            assert LIVE not in bench.states
+
+
+async def test_missing_pongs_are_found():
+    """Data without answers to our probes is a half-open link."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        venue.answers = False
+        await bench.turn_with_canary(venue, 10.5)
+        assert DOWN not in bench.states
+        await bench.turn_until(lambda: DOWN in bench.states, 3)
+        assert bench.notices[-1].why == "no pong within 10 s"
+
+
+async def test_a_forgotten_subscription_is_found():
+    """A probe that lists fewer streams than were acknowledged makes us connect again."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        await venue.say(json.dumps({"result": ["btcusdt@aggTrade"], "id": -1}))
+        await until(lambda: DOWN in bench.states)
+        assert "forgot 1" in bench.notices[-1].why
+
+
+async def test_reconnects_and_subscribes_everything_again():
+    """After a cut: down, a try within a second, all topics again, live again; nothing is lost in between."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        await venue.say(liquidation(1))
+        await venue.connections[0].close(1011)
+        await until(lambda: bench.states[-1] is DOWN)
+        assert bench.notices[-1].why == "the connection was closed (1011)"
+        await bench.time.turn(1.0)
+        await until(lambda: bench.states == [CONNECTING, LIVE, DOWN, LIVE])
+        assert venue.subscribed[0] == venue.subscribed[1]
+        assert bench.frames() == [liquidation(1)]
+        assert bench.client.snapshot().reconnects == 1
+
+
+async def test_accept_then_close_is_not_hammered():
+    """A server that accepts and closes sees at most 10 connects in the first minute, 2 per minute later."""
+    async with Venue() as venue:
+        venue.closes = True
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await breathe()
+            for _ in range(240):
+                await bench.time.turn(0.25)
+            first = venue.connects
+            assert 4 <= first <= 10
+            for _ in range(600):
+                await bench.time.turn(1)
+            assert venue.connects - first <= 20
+            assert bench.states == [CONNECTING, DOWN]
+
+
+async def test_accept_then_close_in_real_time():
+    """The same without any trick: three real seconds, a handful of connects (a naive loop makes thousands)."""
+    async with Venue() as venue:
+        venue.closes = True
+        inbox = asyncio.Queue()
+        board = FeedBoard(lambda _: None, lambda: 0)
+        shell = Shell(inbox, time.monotonic, asyncio.sleep)
+        (client,) = stream_clients(binance(venue), BinanceDialogue, shell, board, random.Random(3))  # noqa: S311 - a seed
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(client.run(), 3)
+        assert 2 <= venue.connects <= 4
+
+
+async def test_the_backoff_is_reset_only_by_healthy_data():
+    """A connection that breaks before 30 s of data keeps the long delays; a healthy one starts anew."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+
+        async def away():
+            await venue.connections[0].close(1011)
+            await until(lambda: bench.client.snapshot().state is DOWN)
+            return await bench.turn_until(lambda: bench.client.snapshot().state is LIVE, 61)
+
+        waits = [await away() for _ in range(7)]
+        assert waits[0] <= 1.25
+        assert waits[5] >= 15
+        assert waits[6] >= 29
+        await bench.turn_with_canary(venue, 40)
+        assert await away() <= 1.25
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(451, "region_block"), (403, "region_block"), (401, "invalid_key"), (418, "banned")],
+)
+async def test_refusals_have_names_and_are_asked_rarely(status, word):
+    """A refused source is named, tried again after ten minutes, and recovers by itself."""
+    async with Venue() as venue:
+        venue.status = status
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await until(lambda: DOWN in bench.states)
+            assert bench.notices[-1].why.startswith(word)
+            await bench.time.turn(590)
+            assert venue.connects == 1
+            venue.status = None
+            await bench.time.turn(15)
+            await bench.live()
+            assert bench.states == [CONNECTING, DOWN, LIVE]
+
+
+async def test_too_many_requests_waits_as_asked():
+    """HTTP 429 is a pause, not a refusal: at least what Retry-After says."""
+    async with Venue() as venue:
+        venue.status, venue.headers = 429, {"Retry-After": "45"}
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await until(lambda: DOWN in bench.states)
+            venue.status = None
+            await bench.time.turn(44)
+            assert venue.connects == 1
+            await bench.time.turn(2)
+            await bench.live()
+
+
+async def test_a_region_block_follows_a_plain_failure_with_its_own_notice():
+    """Going from unreachable to refused is a change worth telling; repeating either is not."""
+    async with Venue() as venue:
+        venue.status = 503
+        async with Bench(binance(venue), BinanceDialogue) as bench:
+            await until(lambda: DOWN in bench.states)
+            await bench.time.turn(5)
+            venue.status = 451
+            await bench.time.turn(60)
+            await until(lambda: len(bench.notices) == 3)
+            await bench.time.turn(1300)
+            assert [notice.why for notice in bench.notices] == ["", "HTTP 503", "region_block: HTTP 451"]
+
+
+async def test_rotation_makes_before_it_breaks():
+    """At 23 h a new connection delivers before the old one closes: no notice, nothing lost, order kept."""
+    async with (
+        Venue() as venue,
+        Bench(binance(venue, trades=["BTCUSDT"], liquidations=False), BinanceDialogue) as bench,
+    ):
+        await bench.live()
+        bench.client._running[0].session._grow_stale("old age")
+        await until(lambda: len(venue.subscribed) == 2)
+        await breathe()
+        both = [f'{{"stream":"btcusdt@aggTrade","data":{{"a":{n}}}}}' for n in range(6)]
+        await venue.say(*both[:3], to=0)
+        await venue.say(*both[:5], to=1)
+        await until(lambda: bench.inbox.qsize() >= 4)
+        await breathe()
+        assert bench.frames() == both[:3], "the replacement must not run ahead"
+        await bench.time.turn(1)
+        await until(lambda: venue.closed == 1)
+        await until(lambda: len(venue.connections) == 1)
+        await venue.say(both[5])
+        await until(lambda: bench.inbox.qsize() >= 7)  # the held canary, five held trades, and this one
+        assert bench.frames() == both
+        assert bench.states == [CONNECTING, LIVE]
+        assert bench.client.snapshot().replaced == 1
+
+
+async def test_rotation_happens_at_its_age():
+    """A connection that reaches the age of rotation is replaced; Binance's is an hour before its cut."""
+
+    class Soon(BinanceDialogue):
+        rotate_after_s = 60.0
+
+    assert BinanceDialogue.rotate_after_s == 23 * 3600
+    async with Venue() as venue, Bench(binance(venue), Soon) as bench:
+        await bench.live()
+        await bench.turn_with_canary(venue, 55)
+        assert venue.connects == 1
+        await bench.turn_with_canary(venue, 6)
+        await bench.turn_until(lambda: bench.client.snapshot().replaced == 1, 5)
+        assert venue.connects == 2
+        assert bench.states == [CONNECTING, LIVE]
+
+
+async def test_a_failed_replacement_leaves_the_old_connection_alone():
+    """If the replacement is refused, the old connection serves on and the replacement is tried again."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        venue.status = 503
+        bench.client._running[0].session._grow_stale("old age")
+        await until(lambda: venue.connects >= 2)
+        await venue.say(liquidation(1), CANARY)
+        await until(lambda: bench.frames() == [liquidation(1)])
+        venue.status = None
+        await bench.turn_until(lambda: bench.client.snapshot().replaced == 1, 5)
+        assert bench.states == [CONNECTING, LIVE]
+
+
+async def test_the_old_connection_breaks_while_its_replacement_connects():
+    """Then the replacement becomes the connection: down until it is live, no second start."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        venue.greeting = []
+        bench.client._running[0].session._grow_stale("old age")
+        await until(lambda: len(venue.connections) == 2)
+        await venue.connections[0].close(1001)
+        await until(lambda: bench.states[-1] is DOWN)
+        await venue.say(CANARY, liquidation(7))
+        await bench.live()
+        await until(lambda: bench.frames() == [liquidation(7)])
+        assert venue.connects == 2
+
+
+async def test_new_topics_take_over_without_a_hole():
+    """Changing the plan replaces the connection make-before-break."""
+    async with (
+        Venue() as venue,
+        Bench(binance(venue, trades=["BTCUSDT"], liquidations=False), BinanceDialogue) as bench,
+    ):
+        await bench.live()
+        (wider,) = binance(venue, trades=["BTCUSDT", "ETHUSDT"], liquidations=False)
+        bench.client.replace(wider)
+        await until(lambda: len(venue.connections) == 2)
+        await breathe()
+        await bench.turn_until(lambda: bench.client.snapshot().replaced == 1, 5)
+        assert venue.subscribed[-1] == ["btcusdt@aggTrade", "ethusdt@aggTrade"]
+        assert bench.states == [CONNECTING, LIVE]
+
+
+async def test_an_oversized_frame_costs_one_connection():
+    """A frame above the bound is counted and the connection made anew; memory and process survive."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        with contextlib.suppress(ConnectionClosed):
+            await venue.say("x" * (2 * 1024 * 1024 + 1))
+        await until(lambda: bench.states[-1] is DOWN)
+        assert "above" in bench.notices[-1].why
+        await bench.time.turn(1)
+        await bench.live()
+        assert bench.client.snapshot().oversized == 1
+
+
+async def test_a_full_inbox_slows_the_venue_and_is_not_taken_for_silence():
+    """While our engine stands still no connection is given up, and nothing is lost."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue, room=3) as bench:
+        await bench.live()
+        wanted = [liquidation(number) for number in range(10)]
+        await venue.say(*wanted)
+        await until(bench.inbox.full)
+        await breathe()
+        await bench.time.turn(60)
+        assert bench.states == [CONNECTING, LIVE]
+        got = []
+        async with asyncio.timeout(5):
+            while len(got) < 10:
+                got.append((await bench.inbox.get()).payload.decode())
+        assert got == wanted
+
+
+async def test_a_family_is_live_only_with_all_its_connections():
+    """Trades spread over two connections are live when both are, down when one is."""
+    async with Venue() as venue:
+        symbols = [f"S{number}USDT" for number in range(250)]
+        plans = binance(venue, trades=symbols, liquidations=False)
+        assert len(plans) == 2
+        async with Bench(plans, BinanceDialogue) as bench:
+            await bench.turn_until(lambda: bench.states == [CONNECTING, LIVE], 5)
+            await venue.connections[0].close(1011)
+            await until(lambda: bench.states == [CONNECTING, LIVE, DOWN])
+            await bench.turn_until(lambda: bench.states == [CONNECTING, LIVE, DOWN, LIVE], 3)
+            assert bench.board.snapshot()[0].connections == 2
+
+
+async def test_one_refused_venue_does_not_disturb_another():
+    """Each client is on its own: one is blocked by region while the other delivers."""
+    async with Venue() as blocked, Venue() as open_:
+        blocked.status = 451
+        async with (
+            Bench(binance(blocked), BinanceDialogue) as first,
+            Bench(binance(open_), BinanceDialogue) as second,
+        ):
+            await second.live()
+            await until(lambda: DOWN in first.states)
+            await open_.say(liquidation(1))
+            await until(lambda: second.frames() == [liquidation(1)])
+
+
+async def test_cancelled_within_a_second_and_the_socket_closed():
+    """A cancelled client ends at once even if the server never answers the close."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        began = time.monotonic()
+        bench.tasks[0].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await bench.tasks[0]
+        assert time.monotonic() - began < 1
+        await until(lambda: venue.closed == 1)
+
+
+async def test_a_deaf_server_does_not_hold_up_the_end():
+    """A server that reads nothing delays our end by half a second at most."""
+    held = []
+
+    async def deaf(reader, writer):
+        held.append((reader, writer))
+
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    async with server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Bench(BinanceDialogue.plans(base_url=url), BinanceDialogue) as bench:
+            await until(lambda: held)
+            began = time.monotonic()
+            bench.tasks[0].cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await bench.tasks[0]
+            assert time.monotonic() - began < 1
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_the_key_is_never_written(caplog):
+    """With everything logged and each kind of failure, CoinGlass's key appears nowhere."""
+    caplog.set_level(logging.DEBUG)
+    key = "canary-key-4711"
+    async with Venue() as venue:
+        for status in (401, 403, 503, None):
+            venue.status, venue.closes = status, True
+            plans = CoinglassDialogue.plans(key, base_url=venue.url)
+            async with Bench(plans, CoinglassDialogue) as bench:
+                await until(lambda bench=bench: DOWN in bench.states)
+                assert key not in repr(plans)
+                assert key not in repr(bench.client.snapshot())
+                assert key not in str(msgspec.json.encode(bench.notices))
+    plans = CoinglassDialogue.plans(key, base_url="ws://127.0.0.1:1")
+    async with Bench(plans, CoinglassDialogue) as bench:
+        await until(lambda: DOWN in bench.states)
+    said = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
+    assert not [text for text in said if key in text]
+    assert [text for text in said if "coinglass" in text]
+
+
+async def scripted(answer, plans_of, dialogue, check):
+    """Run a client against a server whose answers to each text are given by `answer`."""
+
+    async def talk(connection):
+        with contextlib.suppress(ConnectionClosed):
+            async for text in connection:
+                for reply in answer(text):
+                    await connection.send(reply)
+
+    async with serve(talk, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Bench(plans_of(url), dialogue) as bench:
+            await check(bench)
+
+
+async def test_bybit_loses_only_its_bad_topic():
+    """One unknown symbol fails its batch; halving finds it, the other nine stay subscribed."""
+    served = set()
+
+    def answer(text):
+        message = json.loads(text)
+        if message["op"] == "ping":
+            return ['{"success":true,"ret_msg":"pong","conn_id":"c","op":"ping"}']
+        bad = [topic for topic in message["args"] if "GONE" in topic]
+        reply = {
+            "success": not bad,
+            "ret_msg": f"Invalid topic: {bad}",
+            "req_id": message["req_id"],
+            "op": "subscribe",
+        }
+        if not bad:
+            served.update(message["args"])
+        return [json.dumps(reply), '{"topic":"publicTrade.BTCUSDT","data":[]}']
+
+    symbols = ["BTCUSDT", "GONEUSDT", *(f"A{number}USDT" for number in range(8))]
+
+    async def check(bench):
+        for _ in range(10):
+            await bench.time.turn(0.1)
+        await bench.live()
+        assert served == {"publicTrade.BTCUSDT", *(f"allLiquidation.{s}" for s in symbols if s != "GONEUSDT")}
+        assert bench.client.snapshot().refused == ("allLiquidation.GONEUSDT",)
+        assert bench.inbox.qsize() == 0
+
+    await scripted(
+        answer, lambda url: BybitDialogue.plans(liquidations=symbols, base_url=url), BybitDialogue, check
+    )
+
+
+async def test_okx_keeps_the_socket_without_the_expired_contract():
+    """60018 drops one arg; the socket and the others stay."""
+
+    def answer(text):
+        if text == "ping":
+            return ["pong"]
+        replies = []
+        for arg in json.loads(text)["args"]:
+            if arg.get("instId") == "OLD-USDT-SWAP":
+                replies.append(
+                    '{"event":"error","code":"60018","msg":"Wrong URL or channel:trades,instId:OLD-USDT-SWAP doesn\'t exist"}'
+                )
+            else:
+                replies.append(json.dumps({"event": "subscribe", "arg": arg, "connId": "x"}))
+        return [*replies, '{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[{}]}']
+
+    async def check(bench):
+        await bench.live()
+        assert bench.client.snapshot().refused == ("trades:OLD-USDT-SWAP",)
+        assert bench.states == [CONNECTING, LIVE]
+        await bench.time.turn(3)
+        assert bench.states == [CONNECTING, LIVE]
+
+    def plans(url):
+        return OkxDialogue.plans(trades=["BTC-USDT-SWAP", "OLD-USDT-SWAP"], liquidations=False, base_url=url)
+
+    await scripted(answer, plans, OkxDialogue, check)
+
+
+async def test_coinglass_names_a_plan_that_may_not_stream():
+    """A frame with a code other than 0 is a refusal with its name."""
+
+    async def check(bench):
+        await until(lambda: DOWN in bench.states)
+        assert bench.notices[-1].why == "plan: 401 Upgrade plan"
+
+    await scripted(
+        lambda _: ['{"code":"401","msg":"Upgrade plan"}'],
+        lambda url: CoinglassDialogue.plans("k", base_url=url),
+        CoinglassDialogue,
+        check,
+    )
