@@ -15,7 +15,8 @@ class Fault:
     kind: `error` (a JSON refusal), `page` (an HTML page of a gateway), `garbage` (200 with
     a body that is no JSON), `stall` (no answer for `seconds`), `reset` (the connection is
     cut). method, chat: which requests it meets, None for all; chat is the number or
-    @name as the client writes it. times: how many requests. accepted: the request is carried out
+    @name as the client writes it. times: how many requests,
+    after letting `after` of them pass. accepted: the request is carried out
     first, so only the answer is spoiled or lost.
     """
 
@@ -23,6 +24,7 @@ class Fault:
     method: str | None = None
     chat: int | str | None = None
     times: int = 1
+    after: int = 0
     accepted: bool = False
     code: int = 500
     description: str = "Internal Server Error"
@@ -112,6 +114,9 @@ class Faults:
             if fault.method not in {None, method} or (
                 fault.chat is not None and str(fault.chat) not in chats
             ):
+                continue
+            if fault.after > 0:
+                fault.after -= 1
                 continue
             fault.times -= 1
             if fault.times <= 0:

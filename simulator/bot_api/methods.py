@@ -36,7 +36,9 @@ async def _get_me(call: Call) -> dict[str, Any]:
 
 
 async def _get_chat(call: Call) -> dict[str, Any]:
-    chat = call.world.chat(call.parameters.get("chat_id"))
+    chat = call.world.known(call.parameters.get("chat_id"))
+    if not (chat.refusal and chat.username):  # a public chat can be looked at from outside
+        chat = call.world.chat(chat.chat_id)
     gifts = (
         "unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels",
     )  # fmt: skip

@@ -445,6 +445,9 @@ async def test_faults_meet_the_requests_they_are_planned_for(api, http):
     assert (await http.post("sendMessage", json={"chat_id": PERSON, "text": "x"})).status_code == 500
     await ok(http, "sendMessage", chat_id=CHANNEL, text="x")
     await ok(http, "sendMessage", chat_id=PERSON, text="x")
+    api.fault(Fault.unauthorized(after=1))
+    await ok(http, "getMe")
+    assert (await http.post("getMe")).status_code == 401
     api.fault(Fault.conflict())
     api.faults.clear()
     await ok(http, "getMe")

@@ -25,7 +25,8 @@ def written(pieces):
 
 
 words = st.text(st.sampled_from("ab <>&\"'\n\n\u00e9\u4e2d\U0001f6a8"), max_size=60)
-documents = st.lists(st.tuples(st.sampled_from(("", *TAGS)), words), max_size=25).map(written)
+long_words = st.text(st.sampled_from("a<&\U0001f6a8"), min_size=40, max_size=150)
+documents = st.lists(st.tuples(st.sampled_from(("", *TAGS)), words | long_words), max_size=25).map(written)
 nested = st.lists(st.tuples(words, words), max_size=12).map(
     lambda rows: "<b>" + "".join(f"{escape(a)}<i>{escape(b)}</i>\n" for a, b in rows) + "</b>"
 )
@@ -148,6 +149,14 @@ def test_more_than_nine_parts_are_numbered_with_two_digits():
     parts = split("word " * 200, 40)
     assert len(parts) > 9
     assert all(utf16_length(part) <= 40 for part in parts)
+
+
+def test_a_word_without_end_is_cut_between_characters():
+    """A word that no message can hold is cut, but neither a reference nor an emoji is."""
+    word = "<\U0001f6a8x" * 100
+    parts = bodies(split(f"<b>{escape(word)}</b>", 50))
+    assert "".join(plain(part) for part in parts) == word
+    assert all(re.fullmatch(r"<b>(&lt;|\U0001f6a8|x)+</b>", part) for part in parts)
 
 
 def test_a_limit_without_room_is_refused():
