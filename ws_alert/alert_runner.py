@@ -28,7 +28,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from teleglas import logs
 from teleglas.errors import AlreadyRunning, ConfigError, InputError, TeleglasError
 from teleglas.locks import lock_token
-from teleglas.storage.opening import lock_store
 from teleglas.systemd import Notifier
 from ws_alert.config import Settings, load_rules, load_settings
 from ws_alert.service import serve
@@ -58,16 +57,18 @@ def run() -> None:
     _configure_logs(settings)
     for warning in warnings:
         log.warning("settings", note=warning)
-    from ws_alert import pipeline  # noqa: PLC0415 - `replay` and `--help` need no network libraries
-
-    async def work(stop: asyncio.Event, ready: Callable[[], None], alive: Callable[[], None]) -> None:
-        await pipeline.run(settings, stop, ready, alive)
+    from teleglas.storage.opening import lock_store  # noqa: PLC0415 - `replay` and `--help` start faster without
 
     with ExitStack() as held:
         if settings.telegram_alert_token is not None:
             token = settings.telegram_alert_token.get_secret_value()
             held.enter_context(lock_token(token, setting="TELEGRAM_ALERT_TOKEN"))
         held.callback(lock_store(settings.database_url).release)
+        from ws_alert import pipeline  # noqa: PLC0415 - as above
+
+        async def work(stop: asyncio.Event, ready: Callable[[], None], alive: Callable[[], None]) -> None:
+            await pipeline.run(settings, stop, ready, alive)
+
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(work, Notifier.from_environment()))
 

@@ -22,8 +22,8 @@ Pipeline = Callable[[asyncio.Event, Callable[[], None], Callable[[], None]], Awa
 """(stop, ready, alive) -> runs until `stop` is set; calls `ready` once and `alive` while it works."""
 
 STOP_WITHIN_S: Final = 5.0
-_PATIENCE_S: Final = 3.5
-_LATEST_S: Final = 4.7
+_PATIENCE_S: Final = 3.0
+_LATEST_S: Final = 4.2
 
 log = structlog.get_logger(__name__)
 

@@ -92,7 +92,7 @@ def test_many_points_become_a_line(picture):
     assert pixels(image, canvas.UP, (43, 150, 880, 628)) == 0
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(words=st.text(max_size=300))
 def test_no_text_breaks_or_leaves_its_place(picture, words):
     """Any name, in any script, of any length, with `$` or marks of direction, keeps clear of our mark."""

@@ -13,8 +13,8 @@ from ws_alert.delivery.illustration import illustration
     [
         ("storm", "BTC  liquidations", "30 s · longs · 212 liquidations", "storm at least $18.3M", ("shorts", "longs"), False),
         ("large", "BTC  liquidations", "one long · 12:03:10 · binance", "$1.25M", ("shorts", "longs"), False),
-        ("whale", "BTC  large orders", "one order bought · 12:03:10 · okx", "$2.10M bought", ("buys", "sells"), True),
-        ("cluster", "BTC  large orders", "30 s · bought $8.10M · sold $1.20M", "bought $8.10M", ("buys", "sells"), True),
+        ("whale", "BTC  taker orders", "one order bought · 12:03:10 · okx", "$2.10M bought", ("buys", "sells"), True),
+        ("cluster", "BTC  taker orders", "30 s · bought $8.10M · sold $1.20M", "bought $8.10M", ("buys", "sells"), True),
         ("radar", "BTC  liquidations", "radar extreme 0.86 · 30 s · pressure bearish", "storm at least $18.3M", ("shorts", "longs"), False),
     ],
 )  # fmt: skip
@@ -55,6 +55,16 @@ def test_sources_are_named_and_samples_are_called_so(samples):
     assert illustration(samples.cluster(venues=())).sources == "all venues watched"
     many = tuple((f"v{index}", 1) for index in range(7))
     assert illustration(samples.cluster(venues=many)).sources == "v0, v1, v2, v3 and 3 more"
+
+
+def test_whole_buckets_are_drawn(samples):
+    """The newest bucket, which is what fired, never lies beyond the edge of the picture."""
+    chart = msgspec.structs.replace(
+        samples.chart(), from_ms=samples.now_ms - 593_000, to_ms=samples.now_ms + 1
+    )
+    picture = illustration(samples.storm(chart=chart))
+    assert picture.from_ms == samples.chart().from_ms
+    assert picture.to_ms == samples.now_ms + 5_000 == chart.bars[-1][0] + chart.bucket_ms
 
 
 def test_a_simulated_alert_has_a_marked_picture(samples):

@@ -109,6 +109,18 @@ def test_coverage_is_told_below_95_percent_only(samples):
     assert "Coverage" not in render(samples.storm(coverage=(Coverage("binance", 0.95, "live"),))).html
 
 
+def test_the_weaker_feed_of_a_venue_is_told(samples):
+    """A radar stands on two feeds of a venue; the one that saw less is the honest number."""
+    both = (Coverage("okx", 0.9, "live"), Coverage("okx", 0.5, "down"), Coverage("okx", 0.7, "live"))
+    assert "Coverage of the window: okx 50 % (down);" in render(samples.radar(coverage=both)).html
+
+
+def test_a_burst_is_over_within_a_second(samples):
+    """An episode of one instant does not read `after 0 s`."""
+    message = render(samples.storm(final=True, total_usd=1, total_count=2, duration_ms=400, revision=1))
+    assert "over within a second: total" in first_line(message)
+
+
 def test_missing_numbers_are_said_with_the_reason(samples):
     """Nothing unknown is shown as 0 or N/A."""
     storm = render(samples.storm(facts=StormFacts(1, None, None), venues=())).html
@@ -311,7 +323,7 @@ def check_form(markup: str, limit: int) -> None:
 
 
 @settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

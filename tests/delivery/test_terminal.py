@@ -39,7 +39,7 @@ async def test_numbers_messages_and_refers_to_them(message):
     channel = TerminalChannel(stream=stream)
     await channel.send(message, target="a")
     second = await channel.send(message, target="b", reply_to=1, silent=True)
-    edited = await channel.edit(message, target="a", message_id=1, photo=True)
+    edited = await channel.edit(message, target="a", message_id=1, has_photo=True)
     titles = [block.split("\n", 1)[0] for block in stream.getvalue().strip("\n").split("\n\n")]
     assert titles == ["#1 · a", "#2 · b · reply to #1 · silent", "edit of #1 · a"]
     assert (second.message_id, edited.message_id) == (2, 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from teleglas import numbers
 from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken
-from ws_alert.messages import Alert, ClusterFacts, EventRow, Kind, RadarFacts
+from ws_alert.messages import Alert, ClusterFacts, Coverage, EventRow, Kind, RadarFacts
 
 __all__ = ["evidence"]
 
@@ -27,7 +27,11 @@ def evidence(alert: Alert) -> list[str]:
 
 
 def _gaps(alert: Alert) -> list[str]:
-    thin = [each for each in alert.coverage if each.share < FULL_COVERAGE][:_SHOWN]
+    worst: dict[str, Coverage] = {}
+    for each in alert.coverage:  # a radar has two feeds of a venue: the weaker one counts
+        if each.share < min(FULL_COVERAGE, worst[each.venue].share if each.venue in worst else 1.0):
+            worst[each.venue] = each
+    thin = list(worst.values())[:_SHOWN]
     lines = []
     if thin:
         told = ", ".join(

@@ -18,13 +18,14 @@ def illustration(alert: Alert) -> Picture | None:
     orders = chart.bars_are == "orders"
     side, callout = _callout(alert)
     shade_from, shade_to = _window(alert, chart)
+    from_ms, to_ms = _span(chart)
     return Picture(
-        title=f"{asset(alert)}  {'large orders' if orders else 'liquidations'}",
+        title=f"{asset(alert)}  {'taker orders' if orders else 'liquidations'}",
         subtitle=_subtitle(alert),
         sources=_sources(alert),
         footer=_footer(alert, chart),
-        from_ms=chart.from_ms,
-        to_ms=chart.to_ms,
+        from_ms=from_ms,
+        to_ms=to_ms,
         bucket_ms=chart.bucket_ms,
         price=chart.price,
         bars=chart.bars,
@@ -38,13 +39,20 @@ def illustration(alert: Alert) -> Picture | None:
     )
 
 
+def _span(chart: Chart) -> tuple[int, int]:
+    # Whole buckets, or the newest one, which is what fired, would lie beyond the edge.
+    opened = [row[0] for row in chart.price] + [row[0] for row in chart.bars]
+    last = max([chart.to_ms, *(at + chart.bucket_ms for at in opened)])
+    return min([chart.from_ms - chart.from_ms % chart.bucket_ms, *opened]), last
+
+
 def _window(alert: Alert, chart: Chart) -> tuple[int, int]:
     end = alert.episode_ms + alert.duration_ms if alert.final else alert.event_ms
     begin = min(alert.episode_ms, end) - alert.window_ms
     if end - begin >= chart.bucket_ms:
         return begin, end
     # A single event has no window; its whole bar is shaded, because the bar is what one sees.
-    begin -= (begin - chart.from_ms) % chart.bucket_ms
+    begin -= begin % chart.bucket_ms
     return begin, begin + chart.bucket_ms
 
 

@@ -77,16 +77,16 @@ def versus(alert: Alert) -> str:
     return f"{numbers.times(alert.told_usd, alert.threshold_usd)} the {threshold} threshold"
 
 
-def by_venue(alert: Alert, shown: int = 3) -> str:
+def by_venue(alert: Alert, shown: int = 3, label: str = "By venue") -> str:
     """Write the largest venues' USD: `By venue, at least: binance $9.10M · okx $6.20M`."""
     if not alert.venues:
-        return "By venue: unknown, the window held no event when this was written"
+        return f"{label}: unknown, the window held no event when this was written"
     ranked = sorted(alert.venues, key=lambda pair: (-pair[1], pair[0]))
     parts = [f"{name(venue)} {numbers.usd(cents, cut=alert.sampled)}" for venue, cents in ranked[:shown]]
     if len(ranked) > shown:
         rest = sum(cents for _, cents in ranked[shown:])
         parts.append(f"{len(ranked) - shown} more {numbers.usd(rest, cut=alert.sampled)}")
-    return f"By venue{', at least' if alert.sampled else ''}: {' · '.join(parts)}"
+    return f"{label}{', at least' if alert.sampled else ''}: {' · '.join(parts)}"
 
 
 def folded(lines: tuple[FoldedLine, ...]) -> str:

@@ -59,7 +59,9 @@ class TerminalChannel:
                 self._show, message, number, _title(number, target, reply_to, silent=silent)
             )
 
-    async def edit(self, message: Rendered, *, target: str, message_id: int, has_photo: bool = False) -> Outcome:
+    async def edit(
+        self, message: Rendered, *, target: str, message_id: int, has_photo: bool = False
+    ) -> Outcome:
         """Print the new words of message number `message_id`."""
         del has_photo  # an edit's words are the same with and without a picture here
         async with self._turn:

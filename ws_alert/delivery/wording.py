@@ -131,7 +131,8 @@ def _over(alert: Alert) -> str:
     total = amount(alert.total_usd, sampled=alert.sampled)
     counted = numbers.count(alert.total_count, NOUNS[alert.kind])
     of_what = f" of {name(alert.direction)}s" if alert.direction in {"long", "short"} else ""
-    return f"over after {numbers.span(alert.duration_ms)}: total {total}{of_what} in {counted}"
+    length = f"after {numbers.span(alert.duration_ms)}" if alert.duration_ms >= 1000 else "within a second"
+    return f"over {length}: total {total}{of_what} in {counted}"
 
 
 def _ended(alert: Alert) -> list[str]:
@@ -144,7 +145,7 @@ def _ended(alert: Alert) -> list[str]:
         lines.append(f"Dominance {_share(alert.facts.dominance)} {name(alert.direction)} when last told")
     elif isinstance(alert.facts, RadarFacts):
         lines.append(_radar_score(alert.facts))
-    return [*lines, by_venue(alert)]
+    return [*lines, by_venue(alert, label="By venue when last told")]
 
 
 def _per(alert: Alert) -> str:

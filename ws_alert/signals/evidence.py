@@ -83,7 +83,7 @@ class Evidence:
             facts=_with_prices(finding, events),
             score=finding.score,
             sampled=any(row.sampled for row in rows),
-            coverage=self._coverage(finding.kind, now - (finding.window_ms or 60_000), now),
+            coverage=self._coverage(finding.kind, now - finding.window_ms, now),
             degraded=self._health.polled(),
             folded=tuple(
                 FoldedLine(other.kind, other.direction, other.usd, count, other.window_ms)
@@ -108,6 +108,9 @@ class Evidence:
         )
 
     def _coverage(self, kind: Kind, from_ms: int, to_ms: int) -> tuple[Coverage, ...]:
+        if from_ms == to_ms:
+            # one event is whole by itself, whatever else was missed
+            return ()
         families = {
             Kind.LARGE_LIQUIDATION: ("liquidations",),
             Kind.LIQUIDATION_STORM: ("liquidations",),

@@ -113,9 +113,12 @@ class Feeds:
     async def start(self) -> None:
         """Open the sources; returns before they are connected.
 
-        Raises ConfigError if the mode needs a key that is not there.
+        Raises ConfigError if the mode needs a key that is not there, or for an address that
+        no stream may have.
         """
         feeds = self._feeds()
+        for feed in feeds:
+            feed.plans()
         for feed in feeds:
             self._spawn(f"feed {feed.venue}", self._run_venue(feed))
         self._spawn("feed notices", self._tell())

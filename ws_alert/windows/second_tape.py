@@ -11,6 +11,8 @@ __all__ = ["KEPT_SECONDS", "Second", "SecondTape"]
 KEPT_SECONDS = 300
 """Five minutes: the longest look back of volatility and of a chart."""
 
+_LEAST_DRAWN_MS = 60_000
+
 
 class Second:
     """Sums of one second: taker buys and sells, liquidated longs and shorts (cents), price of one coin."""
@@ -75,10 +77,12 @@ class SecondTape:
         return start, (inside[-1].last if inside else None)
 
     def chart(self, to_ms: int, *, orders: bool, bucket_s: int = 5) -> Chart:
-        """Return what a picture of the last five minutes draws."""
+        """Return what a picture draws: the last five minutes, or less where less is known."""
         price: dict[int, tuple[int, float, float, float]] = {}
         bars: dict[int, tuple[int, int, int]] = {}
-        for row in self._between(to_ms - KEPT_SECONDS * 1000, to_ms):
+        rows = self._between(to_ms - KEPT_SECONDS * 1000, to_ms)
+        known_ms = (rows[0].second - bucket_s) * 1000 if rows else to_ms
+        for row in rows:
             opened = row.second // bucket_s * bucket_s * 1000
             if row.last:
                 _, low, high, _ = price.get(opened, (0, row.low, row.high, 0.0))
@@ -88,7 +92,7 @@ class SecondTape:
                 _, ups, downs = bars.get(opened, (0, 0, 0))
                 bars[opened] = (opened, ups + up, downs + down)
         return Chart(
-            from_ms=to_ms - KEPT_SECONDS * 1000,
+            from_ms=max(to_ms - KEPT_SECONDS * 1000, min(known_ms, to_ms - _LEAST_DRAWN_MS)),
             to_ms=to_ms,
             bucket_ms=bucket_s * 1000,
             price=tuple(price.values()),
