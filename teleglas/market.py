@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 __all__ = [
     "Completeness",
     "Instrument",
@@ -102,8 +104,7 @@ class Instrument:
         return price * quantity * self.multiplier
 
 
-@dataclass(frozen=True, slots=True)
-class Liquidation:
+class Liquidation(msgspec.Struct, frozen=True, gc=False):
     """One forced order, as one row of a venue told it.
 
     event_id: the venue's id, else empty: then the engine knows it again by its content.
@@ -111,7 +112,8 @@ class Liquidation:
         identical rows in one frame are real, the same row in a later frame is a repeat.
     event_ms: the venue's time, Unix ms UTC.
     side: the side of the POSITION that was closed by force.
-    price: of one coin, in USD (already divided by the instrument's scale).
+    price: of one coin, in USD (already divided by the instrument's scale); 0.0 where the
+        source tells amounts only.
     usd_cents: notional, from the filled quantity where the venue gives it.
     """
 

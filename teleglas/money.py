@@ -12,10 +12,8 @@ __all__ = ["MAX_CENTS", "cents", "dollars", "exact_decimal"]
 MAX_CENTS = 100_000_000_000_00
 """$100 billion: no single order of any market was near it, so more is a broken frame."""
 
-_ONE_CENT = Decimal("0.01")
 
-
-def exact_decimal(value: str | int | float | Decimal) -> Decimal:
+def exact_decimal(value: str | float | Decimal) -> Decimal:
     """Return a positive, finite number exactly as the venue wrote it.
 
     A float is taken by its shortest decimal spelling, which is what the venue wrote for
@@ -40,7 +38,7 @@ def cents(usd: Decimal) -> int:
     """
     if usd > MAX_CENTS // 100:
         raise BadFrame(Refusal.ABSURD_AMOUNT, f"${usd:.3e}")
-    return int(usd.quantize(_ONE_CENT, rounding=ROUND_HALF_UP).scaleb(2))
+    return int(usd.scaleb(2).to_integral_value(ROUND_HALF_UP))
 
 
 def dollars(amount: int) -> str:

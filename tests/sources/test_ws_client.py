@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import random
@@ -39,6 +40,7 @@ class ManualTime:
     def __init__(self):
         self.now = 1000.0
         self._sleepers = []
+        self._order = itertools.count()
 
     def clock(self):
         """Return the time in seconds."""
@@ -47,7 +49,7 @@ class ManualTime:
     async def sleep(self, seconds):
         """Wait until the test has turned the clock so far."""
         waiter = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, len(self._sleepers), waiter))
+        self._sleepers.append((self.now + seconds, next(self._order), waiter))
         await waiter
 
     async def turn(self, seconds):

@@ -285,8 +285,15 @@ class Feeds:
         )
 
     def _run_client(self, venue: _Venue, plan: Plan, client: StreamClient) -> None:
-        task = self._spawn(plan.name, client.run())
+        task = self._spawn(plan.name, self._keep(plan, client))
         venue.streams.setdefault(plan.family, []).append(_Stream(plan, client, task))
+
+    async def _keep(self, plan: Plan, client: StreamClient) -> None:
+        try:
+            await client.run()
+        except Exception:  # noqa: BLE001  # told and polled instead; the other streams go on
+            _log.exception("%s: stopped by a defect", plan.name)
+            self._board.report(plan, FeedState.DOWN, "stopped by a defect, see the log", refused=True)
 
     def _on_stream(self, notice: FeedNotice) -> None:
         self._venues[notice.venue].families[notice.family].on_stream(notice)
