@@ -120,13 +120,13 @@ _DEMO = (
     # The first wave: longs of a large coin are flushed.
     _rush(14, 30, ("SOL",), liquidation_rate=200, liquidation_size=11, long_share=0.95),
     # Buyers come in clusters.
-    _rush(24, 36, ("XRP",), whale_rate=0.6, whale_usd=120_000, buy_share=0.93),
+    _rush(24, 36, ("XRP",), whale_rate=0.8, whale_usd=120_000, buy_share=0.93),
     # The second wave: forced and voluntary selling together.
     _rush(34, 54, ("BTC", "ETH"), liquidation_rate=60, liquidation_size=20, long_share=0.95,
           whale_rate=0.6, whale_usd=280_000, buy_share=0.05),
     # Then shorts of smaller coins are squeezed.
-    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ"), liquidation_rate=400, liquidation_size=32, long_share=0.05),
-    _rush(50, 62, ("ADA",), whale_rate=0.5, whale_usd=130_000, buy_share=0.06),
+    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ", "ATOM"), liquidation_rate=400, liquidation_size=32, long_share=0.05),
+    _rush(50, 62, ("ADA",), whale_rate=0.8, whale_usd=130_000, buy_share=0.06),
 )  # fmt: skip
 
 _STORM = (

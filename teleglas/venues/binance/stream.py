@@ -89,7 +89,7 @@ class BinanceDialogue:
             plans.append(
                 Plan(_VENUE, LIQUIDATIONS, "binance liquidations", url, ("!forceOrder@arr",), _CANARY)
             )
-        topics = [f"{symbol.lower()}@aggTrade" for symbol in trades]
+        topics = sorted(f"{symbol.lower()}@aggTrade" for symbol in trades)
         shares = spread(topics, count=limits.STREAMS_PER_CONNECTION - 1)
         for number, share in enumerate(shares, 1):
             name = f"binance trades {number}/{len(shares)}"

@@ -70,8 +70,8 @@ class BybitDialogue:
         url = checked_url(_SETTING, base_url)
         url = url if url.endswith(_PATH) else url + _PATH
         wanted = (
-            (LIQUIDATIONS, [f"allLiquidation.{symbol}" for symbol in liquidations], 10_000),
-            (TRADES, [f"publicTrade.{symbol}" for symbol in trades], limits.TOPICS_PER_CONNECTION - 1),
+            (LIQUIDATIONS, sorted(f"allLiquidation.{symbol}" for symbol in liquidations), 10_000),
+            (TRADES, sorted(f"publicTrade.{symbol}" for symbol in trades), limits.TOPICS_PER_CONNECTION - 1),
         )
         room = limits.ARGS_CHARS_PER_CONNECTION - len(_CANARY) - 3
         plans = []

@@ -88,7 +88,7 @@ class CoinglassDialogue:
         plans = []
         if liquidations:
             plans.append(Plan(_VENUE, LIQUIDATIONS, "coinglass liquidations", url, _LIQUIDATIONS, _CANARY))
-        topics = [f"futures_trades@{exchange}_{symbol}@{least}" for exchange, symbol, least in trades]
+        topics = sorted(f"futures_trades@{exchange}_{symbol}@{least}" for exchange, symbol, least in trades)
         shares = spread(topics, count=limits.CHANNELS_PER_CONNECTION - 1)
         for number, share in enumerate(shares, 1):
             name = f"coinglass trades {number}/{len(shares)}"

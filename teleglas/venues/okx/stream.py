@@ -89,7 +89,9 @@ class OkxDialogue:
         if liquidations:
             topics = ("liquidation-orders:SWAP",)
             plans.append(Plan(_VENUE, LIQUIDATIONS, "okx liquidations", url, topics, _CANARY))
-        shares = spread([f"trades:{symbol}" for symbol in trades], count=limits.TOPICS_PER_CONNECTION - 1)
+        shares = spread(
+            sorted(f"trades:{symbol}" for symbol in trades), count=limits.TOPICS_PER_CONNECTION - 1
+        )
         for number, share in enumerate(shares, 1):
             name = f"okx trades {number}/{len(shares)}"
             plans.append(Plan(_VENUE, TRADES, name, url, share, _CANARY))
