@@ -1,0 +1,36 @@
+# make demo    watch simulated storms arrive: no key, no token, no network
+# make test    run all tests
+# make setup   make the virtual environment .venv (the others do it too)
+# make check   lint, types and import rules
+
+PYTHON ?= python3
+PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+DEV = $$(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["dev"])')
+PYTEST_ARGS ?= -n auto --dist loadfile
+
+.PHONY: setup demo test check clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing. Type: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "TELEGLAS needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V). Type: make $(MAKECMDGOALS) PYTHON=/path/to/a/newer/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. Type: sudo apt install python3-venv" >&2; exit 1; }
+	@test -x .venv/bin/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the libraries of requirements.txt into .venv (about a minute)"
+	@$(PIP_INSTALL) -r requirements.txt $(DEV) || { echo "The libraries could not be installed: see above. Is the package index reachable?" >&2; exit 1; }
+	@touch $@
+
+demo: .venv/.ready
+	@.venv/bin/python -m simulator.demo
+
+test: .venv/.ready
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/.ready
+	.venv/bin/ruff check .
+	.venv/bin/mypy --strict
+	.venv/bin/lint-imports
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
