@@ -3,7 +3,7 @@
 Forced orders are a Hawkes process drawn through its clusters: "immigrants" arrive at the scenario's rate,
 each order sets off a Poisson number of further ones with exponential delays, mostly on the same side.
 Taker orders arrive as a Poisson process with persistent sides; large ones also come in clusters. Each
-order moves the price by the square root of its size. All of it is scheduled on one heap, so the stream
+order moves the price by the square root of its size; a scenario's shock moves it too. All of it is scheduled on one heap, so the stream
 does not depend on how often `until` is called.
 """
 
@@ -217,6 +217,7 @@ class Market:
         parameters = self._parameters
         seconds = max(at - coin.moved_ms, 0.0) / 1000.0
         coin.moved_ms = at
+        coin.log_price += self._scenario.at(coin.asset.name, at)[0].drift * seconds
         coin.log_price += self._random.gauss(0.0, 1.0) * parameters.volatility * math.sqrt(seconds)
         coin.log_price += (coin.home - coin.log_price) * min(1.0, seconds * parameters.reversion)
         # A coin with a hundredth of the turnover moves ten times as much for the same order.

@@ -18,6 +18,7 @@ class Intensity:
     trade_size, liquidation_size: multiples of the ordinary order.
     buy_share, long_share: probability that a fresh decision is a buy, a forced order a long's.
     whale_rate: groups of large orders a second; whale_usd: the least of their sizes.
+    drift: the shock's move of the price, as a fraction a second.
     """
 
     trade_rate: float = 0.8
@@ -28,6 +29,7 @@ class Intensity:
     liquidation_rate: float = 1.0
     liquidation_size: float = 1.0
     long_share: float = 0.5
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +120,28 @@ _DEMO = (
     # Forced orders of notable size on scattered coins.
     _rush(12, 66, _ALTS, liquidation_rate=8, liquidation_size=30, long_share=0.7),
     # The first wave: longs of a large coin are flushed.
-    _rush(14, 30, ("SOL",), liquidation_rate=200, liquidation_size=11, long_share=0.95),
+    _rush(14, 30, ("SOL",), liquidation_rate=200, liquidation_size=11, long_share=0.95, drift=-0.0008),
     # Buyers come in clusters.
-    _rush(24, 36, ("XRP",), whale_rate=0.8, whale_usd=120_000, buy_share=0.93),
+    _rush(24, 36, ("XRP",), whale_rate=0.8, whale_usd=120_000, buy_share=0.93, drift=0.0003),
     # The second wave: forced and voluntary selling together.
     _rush(34, 54, ("BTC", "ETH"), liquidation_rate=60, liquidation_size=20, long_share=0.95,
-          whale_rate=0.6, whale_usd=280_000, buy_share=0.05),
+          whale_rate=0.6, whale_usd=280_000, buy_share=0.05, drift=-0.0005),
     # Then shorts of smaller coins are squeezed.
-    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ", "ATOM"), liquidation_rate=400, liquidation_size=32, long_share=0.05),
-    _rush(50, 62, ("ADA",), whale_rate=0.8, whale_usd=130_000, buy_share=0.06),
+    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ", "ATOM"), liquidation_rate=400, liquidation_size=32, long_share=0.05,
+          drift=0.0011),
+    _rush(50, 62, ("ADA",), whale_rate=0.8, whale_usd=130_000, buy_share=0.06, drift=-0.0003),
 )  # fmt: skip
 
 _STORM = (
     _rush(5, 60, (), liquidation_rate=30, liquidation_size=8, long_share=0.9, trade_rate=0.8, whale_rate=0.05,
-          whale_usd=150_000, buy_share=0.2),
+          whale_usd=150_000, buy_share=0.2, drift=-0.0004),
 )  # fmt: skip
 
 _SOAK = (
-    _rush(20, 60, ("BTC", "ETH", "SOL"), liquidation_rate=20, liquidation_size=8, long_share=0.9),
+    _rush(20, 60, ("BTC", "ETH", "SOL"), liquidation_rate=20, liquidation_size=8, long_share=0.9,
+          drift=-0.0004),
     _rush(200, 240, ("XRP", "ADA", "DOGE"), whale_rate=0.3, whale_usd=120_000, buy_share=0.9),
-    _rush(400, 450, _ALTS, liquidation_rate=20, liquidation_size=8, long_share=0.1),
+    _rush(400, 450, _ALTS, liquidation_rate=20, liquidation_size=8, long_share=0.1, drift=0.0006),
 )
 
 SCENARIOS: dict[str, Scenario] = {

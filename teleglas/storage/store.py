@@ -176,7 +176,7 @@ class Store:
                     outbox.c.alert_id == row.alert_id,
                     outbox.c.state == State.LEASED,
                     outbox.c.told == row.told,
-                    sa.true(),
+                    outbox.c.attempts == row.attempts,
                 )
                 .values(
                     state=State.PENDING,

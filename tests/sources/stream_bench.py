@@ -95,6 +95,7 @@ class Venue:
         self.connects = 0
         self.subscribed = []
         self.acknowledges = True
+        self.errors = False
         self.answers = True
         self.closes = False
         self.status = None
@@ -143,6 +144,10 @@ class Venue:
             return
         topics += message["params"]
         self.subscribed.append(message["params"])
+        if self.errors:
+            error = {"code": 2, "msg": "Invalid request"}
+            await connection.send(json.dumps({"error": error, "id": message["id"]}))
+            return
         if self.acknowledges:
             await connection.send(json.dumps({"result": None, "id": message["id"]}))
         for frame in self.greeting:

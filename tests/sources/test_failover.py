@@ -122,6 +122,14 @@ def test_what_polls_cannot_give_is_declared():
     assert not failover.on_poll(PollReport(T0 + 1_900, covered_ms=T0 + 1_100, missing="60 of 250 symbols")).publish
 
 
+def test_a_poll_that_never_gives_all_says_so_from_its_start():
+    """Where REST can only ever give a part, no moment of polling is called complete."""
+    failover = Failover("coinglass", "liquidations", T0, partial="the most traded coins only")
+    (told,) = failover.on_stream(stream(DOWN, T0, "plan")).publish
+    assert (told.state, told.complete) == (POLLING, False)
+    assert not failover.on_poll(PollReport(T0 + 5, covered_ms=T0 + 1)).publish
+
+
 def test_without_rest_the_hole_is_told():
     """Binance's liquidations cannot be had by REST, and that is what is said."""
     failover = live("Binance publishes no liquidations by REST")

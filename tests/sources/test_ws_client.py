@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
 import random
@@ -11,13 +12,11 @@ import time
 
 import msgspec
 import pytest
-from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from teleglas.venues.binance.stream import BinanceDialogue
-from teleglas.venues.bybit.stream import BybitDialogue
 from teleglas.venues.coinglass.stream import CoinglassDialogue
-from teleglas.venues.okx.stream import OkxDialogue
+from teleglas.venues.dialogue import Pace
 from tests.sources.stream_bench import (
     CANARY,
     CONNECTING,
@@ -416,94 +415,40 @@ async def test_the_key_is_never_written(caplog):
     assert [text for text in said if "coinglass" in text]
 
 
-async def scripted(answer, plans_of, dialogue, check):
-    """Run a client against a server whose answers to each text are given by `answer`."""
+async def test_new_connections_keep_the_venues_pace():
+    """Connections of one venue share its pace: the second waits its turn."""
 
-    async def talk(connection):
-        with contextlib.suppress(ConnectionClosed):
-            async for text in connection:
-                for reply in answer(text):
-                    await connection.send(reply)
+    class Slow(BinanceDialogue):
+        connects = Pace(1, 5.0)
 
-    async with serve(talk, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with Bench(plans_of(url), dialogue) as bench:
-            await check(bench)
+    async with Venue() as venue:
+        plans = binance(venue, trades=["BTCUSDT"])
+        async with Bench(plans, Slow) as bench:
+            await until(lambda: venue.connects == 1)
+            await bench.time.turn(4.5)
+            assert venue.connects == 1
+            await bench.time.turn(1)
+            await until(lambda: venue.connects == 2)
 
 
-async def test_bybit_loses_only_its_bad_topic():
-    """One unknown symbol fails its batch; halving finds it, the other nine stay subscribed."""
-    served = set()
-
-    def answer(text):
-        message = json.loads(text)
-        if message["op"] == "ping":
-            return ['{"success":true,"ret_msg":"pong","conn_id":"c","op":"ping"}']
-        bad = [topic for topic in message["args"] if "GONE" in topic]
-        reply = {
-            "success": not bad,
-            "ret_msg": f"Invalid topic: {bad}",
-            "req_id": message["req_id"],
-            "op": "subscribe",
-        }
-        if not bad:
-            served.update(message["args"])
-        return [json.dumps(reply), '{"topic":"publicTrade.BTCUSDT","data":[]}']
-
-    symbols = ["BTCUSDT", "GONEUSDT", *(f"A{number}USDT" for number in range(8))]
-
-    async def check(bench):
-        for _ in range(10):
-            await bench.time.turn(0.1)
+async def test_a_plan_that_changes_its_name_is_one_connection():
+    """When the number of connections changes, the old name is forgotten."""
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
         await bench.live()
-        assert served == {"publicTrade.BTCUSDT", *(f"allLiquidation.{s}" for s in symbols if s != "GONEUSDT")}
-        assert bench.client.snapshot().refused == ("allLiquidation.GONEUSDT",)
-        assert bench.inbox.qsize() == 0
-
-    await scripted(
-        answer, lambda url: BybitDialogue.plans(liquidations=symbols, base_url=url), BybitDialogue, check
-    )
+        bench.client.replace(dataclasses.replace(binance(venue)[0], name="binance liquidations 1/2"))
+        await bench.turn_until(lambda: bench.client.snapshot().replaced == 1, 5)
+        assert bench.client.snapshot().name == "binance liquidations 1/2"
+        assert bench.board.snapshot()[0].connections == 1
 
 
-async def test_okx_keeps_the_socket_without_the_expired_contract():
-    """60018 drops one arg; the socket and the others stay."""
-
-    def answer(text):
-        if text == "ping":
-            return ["pong"]
-        replies = []
-        for arg in json.loads(text)["args"]:
-            if arg.get("instId") == "OLD-USDT-SWAP":
-                replies.append(
-                    '{"event":"error","code":"60018","msg":"Wrong URL or channel:trades,instId:OLD-USDT-SWAP doesn\'t exist"}'
-                )
-            else:
-                replies.append(json.dumps({"event": "subscribe", "arg": arg, "connId": "x"}))
-        return [*replies, '{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[{}]}']
-
-    async def check(bench):
-        await bench.live()
-        assert bench.client.snapshot().refused == ("trades:OLD-USDT-SWAP",)
-        assert bench.states == [CONNECTING, LIVE]
-        await bench.time.turn(3)
-        assert bench.states == [CONNECTING, LIVE]
-
-    def plans(url):
-        return OkxDialogue.plans(trades=["BTC-USDT-SWAP", "OLD-USDT-SWAP"], liquidations=False, base_url=url)
-
-    await scripted(answer, plans, OkxDialogue, check)
-
-
-async def test_coinglass_names_a_plan_that_may_not_stream():
-    """A frame with a code other than 0 is a refusal with its name."""
-
-    async def check(bench):
-        await until(lambda: DOWN in bench.states)
-        assert bench.notices[-1].why == "plan: 401 Upgrade plan"
-
-    await scripted(
-        lambda _: ['{"code":"401","msg":"Upgrade plan"}'],
-        lambda url: CoinglassDialogue.plans("k", base_url=url),
-        CoinglassDialogue,
-        check,
-    )
+async def test_everything_refused_is_a_bad_request_and_asked_again():
+    """If no topic is left the feed says so, forgets the refusals and tries again in ten minutes."""
+    async with Venue() as venue:
+        venue.errors = True
+        plans = [dataclasses.replace(plan, canary="") for plan in binance(venue)]
+        async with Bench(plans, BinanceDialogue) as bench:
+            await bench.turn_until(lambda: DOWN in bench.states, 5)
+            assert bench.notices[-1].why == "bad_request: 2 Invalid request"
+            venue.errors = False
+            await bench.time.turn(599)
+            await bench.turn_until(lambda: bench.client.snapshot().state is LIVE, 5)

@@ -97,7 +97,8 @@ def _sources(alert: Alert) -> list[str]:
     sampling = sorted({name(row.venue) for row in alert.top if row.sampled})
     lines = []
     if sampling:
-        lines.append(f"At least, because {', '.join(sampling)} publishes a sample only")
+        verb = "publishes" if len(sampling) == 1 else "publish"
+        lines.append(f"At least, because {', '.join(sampling)} {verb} a sample only")
     elif alert.sampled:
         lines.append("At least, because a venue in this sum publishes a sample only")
     kinds = sorted(

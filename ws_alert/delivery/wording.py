@@ -145,7 +145,7 @@ def _ended(alert: Alert) -> list[str]:
         lines.append(f"Dominance {_share(alert.facts.dominance)} {name(alert.direction)} when last told")
     elif isinstance(alert.facts, RadarFacts):
         lines.append(_radar_score(alert.facts))
-    return [*lines, by_venue(alert, label="By venue when last told")]
+    return [*lines, by_venue(alert, label="By venue")]
 
 
 def _per(alert: Alert) -> str:

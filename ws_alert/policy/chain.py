@@ -102,7 +102,11 @@ class TargetPolicy:
         (lead, before, growth), others = ready[0], [entry for entry, _, _ in ready[1:]]
         sent = self._send(lead, "grew" if growth else "first", now_ms, before, tuple(others))
         verdicts.append(sent)
-        verdicts += [self._fold(entry, lead, sent, now_ms) for entry in others]
+        if sent.action is Action.SEND:
+            verdicts += [self._fold(entry, lead, sent, now_ms) for entry in others]
+        else:
+            # no message leads them: each is a line of the digest by itself
+            verdicts += [self._send(entry, "first", now_ms, None, ()) for entry in others]
         return verdicts
 
     def ended(self, episode: Episode, now_ms: int) -> list[Verdict]:
@@ -248,7 +252,7 @@ class TargetPolicy:
         room = self.budget.has_room(now_ms)
         told = Told(
             alert_id(key, first.episode_ms, self.target, step), first.episode_ms, first.event_ms,
-            entry.largest.usd, entry.count, step, own=room, edited_ms=now_ms, edited_usd=entry.largest.usd,
+            entry.largest.usd, entry.count, step, now_ms, own=room, edited_ms=now_ms, edited_usd=entry.largest.usd,
         )  # fmt: skip
         self._told[key] = told
         self._dropped.pop(key, None)
@@ -261,6 +265,8 @@ class TargetPolicy:
             self._draft(entry.largest, told, now_ms, told.usd, told.count),
             folded=tuple((other.largest, other.count) for other in others),
             reply_to=before.alert_id if before and (before.own or not before.cools) else "",
+            prior_usd=before.usd if before else 0,
+            prior_ms=before.told_ms if before else 0,
         )
         return self._verdict(
             Action.SEND, reason, first, now_ms, tier=entry.largest.tier, release_ms=now_ms,
@@ -272,7 +278,7 @@ class TargetPolicy:
         if entry.first.window_ms:
             self._told[key] = Told(
                 sent.alert.alert_id if sent.alert else "", entry.first.episode_ms, entry.first.event_ms,
-                entry.largest.usd, entry.count, 0, own=False, cools=False,
+                entry.largest.usd, entry.count, 0, now_ms, own=False, cools=False,
             )  # fmt: skip
         return self._verdict(Action.FOLD, f"grouped:{lead.first.kind.value}", entry.first, now_ms)
 

@@ -15,7 +15,7 @@ class Told(msgspec.Struct):
     event_ms: the deciding event's time, from which the cooldown runs. usd, count: what the
     message said when it was sent; edits do not count as told. own: it has a message of its
     own, which can be edited; else it was a line in another's or waits in a digest.
-    cools: it started a cooldown (a folded line does not).
+    cools: it started a cooldown (a folded line does not). told_ms: when it was released.
     """
 
     alert_id: str
@@ -24,6 +24,7 @@ class Told(msgspec.Struct):
     usd: int
     count: int
     step: int
+    told_ms: int
     own: bool = True
     cools: bool = True
     revision: int = 0

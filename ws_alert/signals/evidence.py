@@ -33,7 +33,8 @@ class Draft(msgspec.Struct, frozen=True):
     """What the policy knows of a message that it lets go.
 
     usd, count: what the message says. revision: 0 for a send, else the number of the edit.
-    folded: findings told as lines in it, each with its count.
+    folded: findings told as lines in it, each with its count. reply_to, prior_usd, prior_ms:
+    the message that this one grew from, what it told, and when it was released.
     """
 
     finding: Finding
@@ -46,6 +47,8 @@ class Draft(msgspec.Struct, frozen=True):
     now_ms: int
     folded: tuple[tuple[Finding, int], ...] = ()
     reply_to: str = ""
+    prior_usd: int = 0
+    prior_ms: int = 0
 
 
 class Evidence:
@@ -90,9 +93,11 @@ class Evidence:
                 for other, count in draft.folded
             ),
             reply_to=draft.reply_to,
+            prior_usd=draft.prior_usd,
+            prior_ms=draft.prior_ms,
             revision=draft.revision,
             simulated=self.simulated,
-            chart=None if draft.revision else self._chart(events, finding),
+            chart=self._chart(events, finding),
         )
 
     def final(self, draft: Draft, episode: Episode) -> Alert:

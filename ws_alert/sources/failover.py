@@ -65,6 +65,7 @@ class Failover:
         self._venue = venue
         self._family = family
         self._no_rest = no_rest
+        self._partial = partial
         self._stream = FeedState.CONNECTING
         self._stream_why = ""
         self._stream_complete = True
@@ -158,7 +159,7 @@ class Failover:
         if now_ms - self._good_ms > self._allowed_ms():
             error = last.error if last is not None and last.error else "no answer yet"
             return self._notice(FeedState.POLLING, now_ms, why, error, lost, complete=False)
-        missing = last.missing if last is not None else ""
+        missing = (last.missing if last is not None else "") or self._partial
         return self._notice(FeedState.POLLING, now_ms, why, missing, complete=not missing)
 
     def _notice(self, state: FeedState, at_ms: int, *why: str, complete: bool) -> FeedNotice:

@@ -247,8 +247,14 @@ class Feeds:
         plans = [plan for plan in feed.plans() if not only or plan.family == only]
         polls = feed.polls()
         for name in dict.fromkeys(plan.family for plan in plans):
-            no_rest = feed.no_rest.get(name, "")
-            family = Family(Failover(feed.venue, name, self._watch.wall_ms(), no_rest=no_rest), self._publish)
+            failover = Failover(
+                feed.venue,
+                name,
+                self._watch.wall_ms(),
+                no_rest=feed.no_rest.get(name, ""),
+                partial=feed.partial_rest.get(name, ""),
+            )
+            family = Family(failover, self._publish)
             if name in polls:
                 family.poller = Poller(f"poll {feed.venue} {name}", polls[name], family.on_poll, self._watch)
             venue.families[name] = family
@@ -299,9 +305,9 @@ class Feeds:
         self._venues[notice.venue].families[notice.family].on_stream(notice)
 
     def _publish(self, notice: FeedNotice) -> None:
-        level = logging.INFO if notice.complete else logging.WARNING
-        why = f" ({notice.why})" if notice.why else ""
-        _log.log(level, "%s %s: now %s%s", notice.venue, notice.family, notice.state.value, why)
+        if notice.state in {FeedState.POLLING, FeedState.DOWN}:  # the board tells the other states
+            how = "" if notice.complete else ", incomplete"
+            _log.warning("%s %s: %s%s (%s)", notice.venue, notice.family, notice.state.value, how, notice.why)
         self._notices.put_nowait(notice)
 
     async def _tell(self) -> None:

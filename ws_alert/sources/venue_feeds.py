@@ -69,12 +69,13 @@ class VenueFeed(ABC):
     """One venue. `refresh` learns what it lists; `plans` and `polls` follow from it.
 
     symbols: of which trades are watched, the most traded first. table: its contracts.
-    no_rest: by family, what no REST of this venue gives.
+    no_rest: by family, what no REST of this venue gives; partial_rest: what it gives only in part.
     """
 
     venue: ClassVar[str]
     dialogue: ClassVar[type[Dialogue]]
     no_rest: ClassVar[Mapping[str, str]] = {}
+    partial_rest: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, options: FeedOptions, put: Put, watch: Watch) -> None:
         self._options = options
@@ -266,6 +267,7 @@ class CoinglassFeed(VenueFeed):
     venue = "coinglass"
     dialogue = CoinglassDialogue
     no_rest: ClassVar[Mapping[str, str]] = {TRADES: "CoinGlass publishes no trades by REST"}
+    partial_rest: ClassVar[Mapping[str, str]] = {LIQUIDATIONS: "REST covers the most traded coins only"}
 
     def __init__(
         self, rest: CoinglassRest, options: FeedOptions, put: Put, watch: Watch, *, direct: Sequence[str] = ()
