@@ -66,9 +66,12 @@ def examine(console: Console) -> bool:
     return all(line.level is not Level.FAIL for line in lines)
 
 
-async def check_all(settings: Settings) -> list[Line]:
-    """Return a line for each token, chat, feed, the clock, the database, the journal and the disk."""
-    telegram, feeds = await asyncio.gather(_telegram(settings), _feeds(settings))
+async def check_all(settings: Settings, clock: Callable[[], float] = time.time) -> list[Line]:
+    """Return a line for each token, chat, feed, the clock, the database, the journal and the disk.
+
+    clock: Unix seconds of this machine.
+    """
+    telegram, feeds = await asyncio.gather(_telegram(settings), _feeds(settings, clock))
     return [*telegram, *feeds, _database(settings), _journal(settings), _disk(settings)]
 
 
@@ -96,14 +99,14 @@ async def _telegram(settings: Settings) -> list[Line]:
     return lines + [Line(Level.FAIL, "telegram", problem) for problem in check.problems]
 
 
-async def _feeds(settings: Settings) -> list[Line]:
+async def _feeds(settings: Settings, clock: Callable[[], float]) -> list[Line]:
     offsets: list[float] = []
 
     async def note(response: httpx.Response) -> None:
         told = response.headers.get("date")
         if told and response.is_success:
             # The header has whole seconds: its middle is the best guess.
-            offsets.append(parsedate_to_datetime(told).timestamp() + 0.5 - time.time())
+            offsets.append(parsedate_to_datetime(told).timestamp() + 0.5 - clock())
 
     async with httpx.AsyncClient(timeout=_PATIENCE_S, event_hooks={"response": [note]}) as http:
         probes = dict(_probes(settings, http))
