@@ -22,25 +22,25 @@ T0 = 43_390_000  # 12:03:10
 LIVE, DOWN, POLLING, CONNECTING = FeedState.LIVE, FeedState.DOWN, FeedState.POLLING, FeedState.CONNECTING
 
 
-def stream(state: FeedState, at_ms: int, why: str = "") -> FeedNotice:
+def _stream(state: FeedState, at_ms: int, why: str = "") -> FeedNotice:
     return FeedNotice("okx", "trades", state, at_ms, why, complete=state is LIVE)
 
 
-def started(no_rest: str = "") -> Failover:
+def _started(no_rest: str = "") -> Failover:
     failover = Failover("okx", "trades", T0, no_rest=no_rest)
-    failover.on_stream(stream(CONNECTING, T0))
+    failover.on_stream(_stream(CONNECTING, T0))
     return failover
 
 
-def live(no_rest: str = "") -> Failover:
-    failover = started(no_rest)
-    failover.on_stream(stream(LIVE, T0))
+def _live(no_rest: str = "") -> Failover:
+    failover = _started(no_rest)
+    failover.on_stream(_stream(LIVE, T0))
     return failover
 
 
 def test_lost_stream_is_polled_at_once():
     """The hole begins with the loss, so polling does not wait."""
-    step = live().on_stream(stream(DOWN, T0 + 1, "silent: no market data for 11 s"))
+    step = _live().on_stream(_stream(DOWN, T0 + 1, "silent: no market data for 11 s"))
     assert step.polling
     (told,) = step.publish
     assert (told.state, told.complete) == (POLLING, True)
@@ -50,7 +50,7 @@ def test_lost_stream_is_polled_at_once():
 
 def test_first_connection_has_a_moment():
     """Starting up is not a failure; a start that takes too long is."""
-    failover = started()
+    failover = _started()
     assert not failover.advance(T0 + GRACE_MS - 1).polling
     assert failover.next_deadline() == T0 + GRACE_MS
     assert failover.advance(T0 + GRACE_MS).polling
@@ -58,14 +58,14 @@ def test_first_connection_has_a_moment():
 
 def test_refused_at_once_is_polled_at_once():
     """A refusal at the first try does not wait for the moment of grace."""
-    assert started().on_stream(stream(DOWN, T0 + 5, "plan")).polling
+    assert _started().on_stream(_stream(DOWN, T0 + 5, "plan")).polling
 
 
 def test_takeover_needs_a_poll_that_began_after_the_stream():
     """One poll that started after the stream was back closes the seam; then polling ends."""
-    failover = live()
-    failover.on_stream(stream(DOWN, T0 + 10))
-    step = failover.on_stream(stream(LIVE, T0 + 8_000))
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0 + 10))
+    step = failover.on_stream(_stream(LIVE, T0 + 8_000))
     assert step.polling
     assert failover.on_poll(PollReport(T0 + 8_100, covered_ms=T0 + 7_999)).polling
     assert failover.published.state is POLLING
@@ -76,9 +76,9 @@ def test_takeover_needs_a_poll_that_began_after_the_stream():
 
 def test_takeover_without_rest_answers_ends():
     """If REST fails, polling ends when what it could bring is too old anyway."""
-    failover = live()
-    failover.on_stream(stream(DOWN, T0))
-    failover.on_stream(stream(LIVE, T0 + 1_000))
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0))
+    failover.on_stream(_stream(LIVE, T0 + 1_000))
     failover.on_poll(PollReport(T0 + 2_000, error="HTTP 500"))
     assert failover.advance(T0 + 1_000 + OVERLAP_MS - 1).polling
     assert failover.next_deadline() == T0 + 1_000 + OVERLAP_MS
@@ -88,20 +88,31 @@ def test_takeover_without_rest_answers_ends():
 
 def test_refused_rest_is_down_and_hands_back_at_once():
     """When REST refuses too there is nothing to wait for."""
-    failover = live()
-    failover.on_stream(stream(DOWN, T0, "HTTP 451"))
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0, "HTTP 451"))
     (told,) = failover.on_poll(PollReport(T0 + 100, error="region_block: HTTP 451", refused=True)).publish
     assert (told.state, told.complete) == (DOWN, False)
     assert "region_block" in told.why
-    step = failover.on_stream(stream(LIVE, T0 + 60_000))
+    step = failover.on_stream(_stream(LIVE, T0 + 60_000))
     assert not step.polling
     assert step.publish[0].state is LIVE
 
 
+def test_a_hole_that_no_poll_closed_is_told_before_the_stream_counts_again():
+    """A short loss, then REST refuses its backfill: the loss is said though the stream is back."""
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0))
+    failover.on_stream(_stream(LIVE, T0 + 2_000))
+    hole, back = failover.on_poll(PollReport(T0 + 2_500, error="HTTP 451", refused=True)).publish
+    assert (hole.state, hole.complete) == (DOWN, False)
+    assert hole.why == "HTTP 451; missing from 12:03:10 UTC to 12:03:12 UTC"
+    assert back.state is LIVE
+
+
 def test_failing_polls_are_declared():
     """Five seconds without an answer, and the hole is told with its beginning."""
-    failover = live()
-    failover.on_stream(stream(DOWN, T0))
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0))
     failover.on_poll(PollReport(T0 + 1_000, error="HTTP 503"))
     assert failover.published.complete
     assert failover.next_deadline() == T0 + PATIENCE_MS + 1
@@ -114,8 +125,8 @@ def test_failing_polls_are_declared():
 
 def test_what_polls_cannot_give_is_declared():
     """A poll that covers only a part says so."""
-    failover = live()
-    failover.on_stream(stream(DOWN, T0))
+    failover = _live()
+    failover.on_stream(_stream(DOWN, T0))
     (told,) = failover.on_poll(PollReport(T0 + 900, covered_ms=T0 + 100, missing="60 of 250 symbols")).publish
     assert (told.state, told.complete) == (POLLING, False)
     assert "60 of 250" in told.why
@@ -125,26 +136,26 @@ def test_what_polls_cannot_give_is_declared():
 def test_a_poll_that_never_gives_all_says_so_from_its_start():
     """Where REST can only ever give a part, no moment of polling is called complete."""
     failover = Failover("coinglass", "liquidations", T0, partial="the most traded coins only")
-    (told,) = failover.on_stream(stream(DOWN, T0, "plan")).publish
+    (told,) = failover.on_stream(_stream(DOWN, T0, "plan")).publish
     assert (told.state, told.complete) == (POLLING, False)
     assert not failover.on_poll(PollReport(T0 + 5, covered_ms=T0 + 1)).publish
 
 
 def test_without_rest_the_hole_is_told():
     """Binance's liquidations cannot be had by REST, and that is what is said."""
-    failover = live("Binance publishes no liquidations by REST")
-    step = failover.on_stream(stream(DOWN, T0, "silent"))
+    failover = _live("Binance publishes no liquidations by REST")
+    step = failover.on_stream(_stream(DOWN, T0, "silent"))
     assert not step.polling
     (told,) = step.publish
     assert (told.state, told.complete) == (DOWN, False)
     assert told.why == "silent; Binance publishes no liquidations by REST; missing from 12:03:10 UTC"
-    assert failover.on_stream(stream(LIVE, T0 + 99)).publish[0].state is LIVE
+    assert failover.on_stream(_stream(LIVE, T0 + 99)).publish[0].state is LIVE
     assert failover.next_deadline() is None
 
 
 def test_late_report_is_ignored():
     """A cycle that ends after polling was stopped changes nothing."""
-    assert live().on_poll(PollReport(T0 + 1, error="x", refused=True)).publish == ()
+    assert _live().on_poll(PollReport(T0 + 1, error="x", refused=True)).publish == ()
 
 
 @pytest.mark.parametrize(("at_ms", "text"), [(0, "00:00:00 UTC"), (86_399_999, "23:59:59 UTC"), (T0, "12:03:10 UTC")])
@@ -157,7 +168,7 @@ STEP_MS = 500
 
 
 @dataclass
-class World:
+class _World:
     """A stream, a REST endpoint and a poller around a failover; one numbered event each step."""
 
     failover: Failover
@@ -231,16 +242,16 @@ class World:
 )
 def test_every_event_is_had_or_its_loss_was_told(script, no_rest):
     """Live, polled, or declared missing: no event is lost in a time that was called complete."""
-    world = World(Failover("okx", "trades", T0, no_rest="none by REST" if no_rest else ""))
-    world.take(world.failover.on_stream(stream(CONNECTING, T0)))
+    world = _World(Failover("okx", "trades", T0, no_rest="none by REST" if no_rest else ""))
+    world.take(world.failover.on_stream(_stream(CONNECTING, T0)))
     for move, rest, length, steps in [*script, ("up", "ok", 1, 300)]:
         world.rest = rest
         if move == "up" and not world.stream_up:
             world.stream_up, world.lost_at = True, None
-            world.take(world.failover.on_stream(stream(LIVE, world.now)))
+            world.take(world.failover.on_stream(_stream(LIVE, world.now)))
         elif move == "down" and world.stream_up:
             world.stream_up, world.lost_at = False, world.now
-            world.take(world.failover.on_stream(stream(DOWN, world.now, "lost")))
+            world.take(world.failover.on_stream(_stream(DOWN, world.now, "lost")))
         for _ in range(steps):
             world.now += STEP_MS
             if world.stream_up:

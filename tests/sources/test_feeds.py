@@ -182,7 +182,7 @@ async def make(server, stream, fast, inbox):
     """Make feeds whose every address is on this machine; they are stopped at the end."""
     made: list[Feeds] = []
     async with _stream_server(stream) as url:
-        urls = {venue: server.url for venue in ("binance", "bybit", "okx", "coinglass")}
+        urls = dict.fromkeys(("binance", "bybit", "okx", "coinglass"), server.url)
         streams = dict.fromkeys(urls, url)
 
         def build(**options) -> Feeds:

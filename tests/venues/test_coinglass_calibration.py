@@ -13,12 +13,12 @@ from teleglas.venues.coinglass.calibration import calibrate, is_truncated
 HOUR = 1_700_000_000_000 // 3_600_000 * 3_600_000
 
 
-def orders(*rows: tuple[int, float], at_ms: int = HOUR + 5, pair: str = "BTCUSDT") -> bytes:
+def _orders(*rows: tuple[int, float], at_ms: int = HOUR + 5, pair: str = "BTCUSDT") -> bytes:
     data = [{"side": side, "usd_value": usd, "time": at_ms, "symbol": pair} for side, usd in rows]
     return json.dumps({"code": "0", "data": data}).encode()
 
 
-def bar(long_usd: float, short_usd: float, at_ms: int = HOUR) -> bytes:
+def _bar(long_usd: float, short_usd: float, at_ms: int = HOUR) -> bytes:
     row = {"time": at_ms, "long_liquidation_usd": str(long_usd), "short_liquidation_usd": str(short_usd)}
     return json.dumps({"code": "0", "data": [row]}).encode()
 
@@ -28,28 +28,28 @@ MOSTLY_ONE = [(1, 100.0)] * 9 + [(2, 50.0)] * 2
 
 def test_one_is_long():
     """Side 1 holds what the bar calls long."""
-    assert calibrate(orders(*MOSTLY_ONE), bar(1000, 120)) == "1=long"
+    assert calibrate(_orders(*MOSTLY_ONE), _bar(1000, 120)) == "1=long"
 
 
 def test_one_is_short():
     """Side 1 holds what the bar calls short."""
-    assert calibrate(orders(*MOSTLY_ONE), bar(120, 1000)) == "1=short"
+    assert calibrate(_orders(*MOSTLY_ONE), _bar(120, 1000)) == "1=short"
 
 
 @pytest.mark.parametrize(
     ("body", "history"),
     [
-        (orders(*MOSTLY_ONE[:5]), bar(1000, 120)),  # too few
-        (orders(*([(1, 100.0), (2, 100.0)] * 6)), bar(600, 620)),  # balanced
-        (orders(*MOSTLY_ONE), bar(0, 0)),  # empty bar
-        (orders(*MOSTLY_ONE), bar(500, 60)),  # more than the bar holds
-        (orders(*MOSTLY_ONE, at_ms=HOUR + 3_600_000), bar(1000, 120)),  # another hour
-        (orders(*MOSTLY_ONE, pair="BTCUSDC"), bar(1000, 120)),  # another pair
-        (orders((3, 5.0), *MOSTLY_ONE), bar(1000, 120)),  # a code nobody knows
-        (orders(*(MOSTLY_ONE * 19)), bar(1e6, 1.2e5)),  # truncated
-        (b"<html>", bar(1, 1)),
-        (orders(*MOSTLY_ONE), b'{"data":[{"time":1}]}'),
-        (orders(*MOSTLY_ONE), bar(1000, 120).replace(b"1000", b"x")),
+        (_orders(*MOSTLY_ONE[:5]), _bar(1000, 120)),  # too few
+        (_orders(*([(1, 100.0), (2, 100.0)] * 6)), _bar(600, 620)),  # balanced
+        (_orders(*MOSTLY_ONE), _bar(0, 0)),  # empty bar
+        (_orders(*MOSTLY_ONE), _bar(500, 60)),  # more than the bar holds
+        (_orders(*MOSTLY_ONE, at_ms=HOUR + 3_600_000), _bar(1000, 120)),  # another hour
+        (_orders(*MOSTLY_ONE, pair="BTCUSDC"), _bar(1000, 120)),  # another pair
+        (_orders((3, 5.0), *MOSTLY_ONE), _bar(1000, 120)),  # a code nobody knows
+        (_orders(*(MOSTLY_ONE * 19)), _bar(1e6, 1.2e5)),  # truncated
+        (b"<html>", _bar(1, 1)),
+        (_orders(*MOSTLY_ONE), b'{"data":[{"time":1}]}'),
+        (_orders(*MOSTLY_ONE), _bar(1000, 120).replace(b"1000", b"x")),
     ],
 )
 def test_no_clear_answer(body, history):
@@ -59,14 +59,14 @@ def test_no_clear_answer(body, history):
 
 def test_texts_count_as_numbers():
     """Numbers come as text on some plans."""
-    body = orders(*MOSTLY_ONE).replace(b"100.0", b'"100.0"').replace(b'"side": 1', b'"side": "1"')
-    assert calibrate(body, bar(1000, 120)) == "1=long"
+    body = _orders(*MOSTLY_ONE).replace(b"100.0", b'"100.0"').replace(b'"side": 1', b'"side": "1"')
+    assert calibrate(body, _bar(1000, 120)) == "1=long"
 
 
 def test_truncation_is_seen():
     """A full list asks for a higher minimum."""
-    assert is_truncated(orders(*([(1, 5.0)] * 200)))
-    assert not is_truncated(orders((1, 5.0)))
+    assert is_truncated(_orders(*([(1, 5.0)] * 200)))
+    assert not is_truncated(_orders((1, 5.0)))
     assert not is_truncated(b"<html>")
 
 
@@ -79,6 +79,6 @@ def test_never_the_wrong_way(rows, unlisted, one_is_long):
     """Whatever happened in the hour, and whatever share the minimum hides, the answer is right or absent."""
     long_usd = sum(usd for is_long, usd in rows if is_long)
     short_usd = sum(usd for is_long, usd in rows if not is_long)
-    body = orders(*((1 if is_long == one_is_long else 2, usd) for is_long, usd in rows))
-    found = calibrate(body, bar(long_usd * (1 + unlisted), short_usd * (1 + unlisted)))
+    body = _orders(*((1 if is_long == one_is_long else 2, usd) for is_long, usd in rows))
+    found = calibrate(body, _bar(long_usd * (1 + unlisted), short_usd * (1 + unlisted)))
     assert found in (None, "1=long" if one_is_long else "1=short")

@@ -58,10 +58,13 @@ class Failover:
     """The state of one family. Every method returns the next `Step`; times are local Unix ms.
 
     no_rest: empty where a REST endpoint can stand in, else a sentence that says what no
-    REST gives ("Binance publishes no liquidations by REST").
+    REST gives ("Binance publishes no liquidations by REST"). partial: what REST never gives,
+    where it gives the rest.
     """
 
-    def __init__(self, venue: str, family: str, now_ms: int, *, no_rest: str = "") -> None:
+    def __init__(
+        self, venue: str, family: str, now_ms: int, *, no_rest: str = "", partial: str = ""
+    ) -> None:
         self._venue = venue
         self._family = family
         self._no_rest = no_rest
@@ -105,7 +108,15 @@ class Failover:
 
     def advance(self, now_ms: int) -> Step:
         """Run what became due."""
+        before, told = self._polling, self._published
         self._polling = not self._no_rest and self._poll_wanted(now_ms)
+        gave_up = before and not self._polling and self._good_ms < self._since_ms
+        if gave_up and told is not None and told.complete:
+            lost = f"missing from {clock_text(self._good_ms)} to {clock_text(self._since_ms)}"
+            error = self._last.error if self._last is not None else ""
+            hole = self._notice(FeedState.DOWN, now_ms, error, lost, complete=False)
+            step = self._step(self._judge(now_ms))
+            return Step(step.polling, step.gap_ms, (hole, *step.publish))
         return self._step(self._judge(now_ms))
 
     def next_deadline(self) -> int | None:
