@@ -187,7 +187,7 @@ async def make(server, stream, fast, inbox):
 
         def build(**options) -> Feeds:
             chosen = FeedOptions(**{"mode": "public", "rest_urls": urls, "ws_urls": streams, **options})
-            feeds = Feeds(chosen, inbox, watch=fast.watch(), rng=random.Random(1))
+            feeds = Feeds(chosen, inbox, watch=fast.watch(), rng=random.Random(1))  # noqa: S311  # the same delays each time
             made.append(feeds)
             return feeds
 
