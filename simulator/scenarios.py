@@ -118,7 +118,7 @@ _DEMO = (
     _rush(9, 66, ("BNB",), whale_rate=0.08, whale_usd=1_050_000),
     _rush(10, 66, ("LTC", "BCH", "TRX"), whale_rate=0.02, whale_usd=230_000),
     # Forced orders of notable size on scattered coins.
-    _rush(12, 66, _ALTS, liquidation_rate=8, liquidation_size=30, long_share=0.7),
+    _rush(12, 66, _ALTS, liquidation_rate=9, liquidation_size=34, long_share=0.7),
     # The first wave: longs of a large coin are flushed.
     _rush(14, 30, ("SOL",), liquidation_rate=200, liquidation_size=11, long_share=0.95, drift=-0.0008),
     # Buyers come in clusters.
@@ -127,7 +127,7 @@ _DEMO = (
     _rush(34, 54, ("BTC", "ETH"), liquidation_rate=60, liquidation_size=20, long_share=0.95,
           whale_rate=0.6, whale_usd=280_000, buy_share=0.05, drift=-0.0005),
     # Then shorts of smaller coins are squeezed.
-    _rush(42, 60, ("AVAX", "DOT", "TIA", "FIL", "INJ", "ATOM"), liquidation_rate=400, liquidation_size=32, long_share=0.05,
+    _rush(42, 60, ("AVAX", "DOT", "FIL", "APT"), liquidation_rate=450, liquidation_size=70, long_share=0.05,
           drift=0.0011),
     _rush(50, 62, ("ADA",), whale_rate=0.8, whale_usd=130_000, buy_share=0.06, drift=-0.0003),
 )  # fmt: skip

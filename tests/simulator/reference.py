@@ -64,8 +64,8 @@ def stream(scenario: str, seed: int, seconds: int) -> list[Seen]:
             for feed in feeds:
                 feed.take(event)
         for feed in feeds:
-            for row in feed.due(now)[1]:
-                seen.append(Seen(now, row.event_ms, row.listing.asset, True, not row.long, row.usd))
+            rows = feed.due(now)[1]
+            seen += [Seen(now, row.event_ms, row.listing.asset, True, not row.long, row.usd) for row in rows]
     return seen
 
 

@@ -108,7 +108,7 @@ class TestBybit:
 
     @pytest.mark.parametrize("topic", ["allLiquidation.NOSUCHUSDT", "liquidation.BTCUSDT", "allLiquidation"])
     async def test_one_bad_topic_refuses_the_whole_batch(self, world, topic):
-        """success is false and the good topics of the request are not delivered either."""
+        """The answer is success false and the good topics of the request are not delivered either."""
         async with connect(world.urls["BYBIT_WS_URL"] + "/v5/public/linear") as socket:
             await socket.send(json.dumps({"op": "subscribe", "args": ["publicTrade.BTCUSDT", topic], "req_id": "x"}))
             answer = await heard(socket)
