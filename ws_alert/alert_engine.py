@@ -251,7 +251,10 @@ class AlertEngine:
         codec = self._codecs.get(venue)
         if kind == RecordKind.BODY and codec is not None:
             endpoint, _, argument = rest.partition(":")
+            # Polls and stream may alternate at a take-over: where their ids jump, the other may fill in.
+            self.intake.interrupted(venue, argument)
             codec.decode_body(endpoint, argument, payload, self.intake)
+            self.intake.interrupted(venue, argument)
         elif kind == RecordKind.INSTRUMENTS and codec is not None:
             codec.use(decode_instruments(payload))
         elif kind == RecordKind.NOTICE:

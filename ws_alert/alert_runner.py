@@ -19,6 +19,7 @@ if not __package__:
     # `python ws_alert/alert_runner.py` puts this folder first; our packages are one above it.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import msgspec
 import structlog
 import typer
 import uvloop
@@ -50,7 +51,11 @@ def _default(context: typer.Context) -> None:
 
 
 @app.command()
-def run() -> None:
+def run(
+    summary: Annotated[
+        Path | None, typer.Option(help="Where the counts go at the end, as one JSON object.")
+    ] = None,
+) -> None:
     """Watch the markets and send alerts until SIGTERM or Ctrl-C."""
     signal.signal(signal.SIGTERM, _leave)
     settings, warnings = load_settings()
@@ -64,10 +69,12 @@ def run() -> None:
             token = settings.telegram_alert_token.get_secret_value()
             held.enter_context(lock_token(token, setting="TELEGRAM_ALERT_TOKEN"))
         held.callback(lock_store(settings.database_url).release)
-        from ws_alert import pipeline  # noqa: PLC0415 - as above
+        from ws_alert import process  # noqa: PLC0415 - as above
 
         async def work(stop: asyncio.Event, ready: Callable[[], None], alive: Callable[[], None]) -> None:
-            await pipeline.run(settings, stop, ready, alive)
+            report = await process.run(settings, stop, ready, alive)
+            if summary is not None:
+                summary.write_bytes(msgspec.json.encode(report))
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(work, Notifier.from_environment()))

@@ -41,6 +41,7 @@ class Settings(Rules, SharedSettings):
 
     telegram_alert_channel_id: chats as `id` or `id:topic`. *_url: None for the venue's own.
     min_daily_volume_usd: trades are watched of perpetuals with at least this volume.
+    charts_dir: where pictures are kept when alerts are printed in the terminal.
     simulated: the market is not real and every message says so.
     """
 
@@ -65,6 +66,7 @@ class Settings(Rules, SharedSettings):
     journal_keep_gb: float = Field(2, gt=0)
     journal_keep_hours: PositiveInt = 48
     charts: bool = True
+    charts_dir: Path | None = None
     simulated: bool = False
 
     @model_validator(mode="after")

@@ -310,7 +310,7 @@ class Alert(msgspec.Struct, frozen=True):
     reply_to: the alert id of the message that this one grew from, else empty; prior_usd and
     prior_ms: what that message told and when it was released, 0 if unknown.
     final: this edit ends the episode; total_usd, total_count are then the sums of its
-    distinct events and duration_ms its length. degraded: venues that were being polled.
+    distinct events since one window before its start, and duration_ms its length. degraded: venues that were being polled.
     revision: 0 for the send, then 1, 2, ... for each edit.
     """
 

@@ -37,6 +37,7 @@ _COMMIT_EVERY_S = 5.0
 """Without a decision the position is committed this often: what is decided on again after a crash."""
 
 _LOOK_EVERY_S = 1.0
+_NEVER = -1
 _SAMPLES_EVERY_S = 30.0
 _PRUNE_EVERY_S = 3600.0
 _VERDICTS_KEPT_MS = 7 * 24 * 3_600_000
@@ -60,7 +61,7 @@ class Pipeline:
     """Decides on what the inbox holds and commits what was decided.
 
     The journal, the engine, and the store are its own from here on: nobody else writes
-    or feeds them. checkpoint is called with `before_commit` before each transaction.
+    or feeds them. checkpoint is called with `before_commit` and `committed` around each transaction.
     """
 
     def __init__(
@@ -100,8 +101,11 @@ class Pipeline:
 
     async def load(self) -> int:
         """Read the committed memory; return the number of the last record that was decided on."""
-        self._memory, self._committed = await self._store.run(Store.load_memory)
-        return self._committed
+        self._memory, committed = await self._store.run(Store.load_memory)
+        # At the first start even an empty memory is committed before anything is decided on:
+        # without one, what is journalled before the first decision would count as old news.
+        self._committed = _NEVER if self._memory is None else committed
+        return committed
 
     async def recover(self, journal: JournalWriter, folder: Path) -> None:
         """Go on where the last process stopped, and commit what it had not."""
@@ -167,6 +171,7 @@ class Pipeline:
             # Telling the trader matters more than the record of it.
             if not self._unwritable:
                 self._unwritable = True
+                log.warning("journal_unwritable", why=str(error))
                 self._say(f"the journal cannot be written, alerts go on without it: {error}")
         receive = engine.receive
         for frame in frames:
@@ -206,9 +211,11 @@ class Pipeline:
             await self._store.run(Store.commit, commit_of(decisions))
         except StoreUnavailable as error:
             self._decided = verdicts + self._decided
+            log.warning("decisions_not_stored", why=str(error))
             self._say(f"decisions cannot be stored now: {error}")
             await asyncio.sleep(_LOOK_EVERY_S)
             return
+        self._checkpoint("committed")
         self._committed = decisions.position
         if self._journal is not None:
             self._journal.committed(decisions.position)
@@ -243,13 +250,11 @@ class Pipeline:
         if notice.state is FeedState.CONNECTING or notice.state is before:
             return
         self._said[name] = notice.state
-        log.info("feed", venue=notice.venue, family=notice.family, state=notice.state.value, why=notice.why)
         if before is None and notice.state is FeedState.LIVE:
             return
         self._say(f"{name}: {notice.state.value}" + (f" ({notice.why})" if notice.why else ""))
 
     def _say(self, text: str) -> None:
-        log.warning("told the admin", what=text)
         self._spawn(self._tell_admin(text))
 
     def _spawn(self, work: Awaitable[None]) -> None:

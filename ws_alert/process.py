@@ -56,7 +56,8 @@ async def run(
 ) -> Report:
     """Run until `stop`; `ready` is called once sources are being opened and alerts can go out.
 
-    checkpoint is called at `before_commit`, `before_http`, `before_confirm`, for kill tests.
+    checkpoint is called at `before_commit`, `committed`, `before_http`, `before_confirm` and
+    `settled`, for kill tests.
     Nothing is sent at the start.
     """
     rules = settings.rules()

@@ -20,7 +20,9 @@ Dollars = Annotated[float, Field(gt=0, le=1e11)]
 
 def _coins(value: object) -> object:
     if isinstance(value, str):
-        return tuple(coin.strip().upper() for coin in value.split(",") if coin.strip())
+        value = value.split(",")
+    if isinstance(value, list | tuple):
+        return tuple(str(coin).strip().upper() for coin in value if str(coin).strip())
     return value
 
 

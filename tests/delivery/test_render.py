@@ -181,7 +181,7 @@ def test_the_final_edit_has_total_and_duration(samples):
         "BTC: over after 2 min 10 s: total $31.2M in 412 large orders",
         "BTC: over after 2 min 10 s: total at least $31.2M in 412 events",
     ]
-    assert "From 12:03:10 to 12:05:20 UTC · threshold $2M in 30 s" in render(samples.storm(**ended)).html
+    assert "Counted from 12:02:40 to 12:05:20 UTC · threshold $2M in 30 s" in render(samples.storm(**ended)).html
 
 
 def test_a_single_event_that_stayed_alone_keeps_its_words(samples):

@@ -35,7 +35,7 @@ _QUOTE: Final = "│ "
 
 
 class TerminalChannel:
-    """Prints each message under a number of its own; an edit names the number that it replaces.
+    """Prints each message under a number of its own; an edit names the number, and shows the head only.
 
     stream: where to print (stdout by default). charts: a folder that receives the
     pictures; without one they are not kept. When the reader of a pipe has gone away
@@ -66,13 +66,15 @@ class TerminalChannel:
         del has_photo  # an edit's words are the same with and without a picture here
         async with self._turn:
             return await asyncio.to_thread(
-                self._show, message, message_id, f"edit of #{message_id} · {target}"
+                self._show, message, message_id, f"edit of #{message_id} · {target}", brief=True
             )
 
-    def _show(self, message: Rendered, number: int, title: str) -> Outcome:
+    def _show(self, message: Rendered, number: int, title: str, *, brief: bool = False) -> Outcome:
         kept = self._keep(message.photo, number)
         self._line(Text(title, "dim"))
         for quoted, line in lines_of(message.html):
+            if brief and quoted:
+                continue
             self._line(line, _QUOTE if quoted else "")
         if kept:
             self._line(Text(f"chart: {kept}", "dim"))

@@ -136,9 +136,11 @@ def _over(alert: Alert) -> str:
 
 
 def _ended(alert: Alert) -> list[str]:
-    start = numbers.clock(alert.episode_ms)
+    start = numbers.clock(alert.episode_ms - alert.window_ms)
     end = numbers.clock(alert.episode_ms + alert.duration_ms)
-    lines = [f"From {start} to {end} UTC · threshold {numbers.usd_short(alert.threshold_usd)}{_per(alert)}"]
+    lines = [
+        f"Counted from {start} to {end} UTC · threshold {numbers.usd_short(alert.threshold_usd)}{_per(alert)}"
+    ]
     if isinstance(alert.facts, StormFacts):
         lines.append(f"Largest intensity {alert.facts.intensity}x")
     elif isinstance(alert.facts, ClusterFacts):

@@ -85,7 +85,7 @@ class Dispatcher:
     seconds of that clock. draw: makes a message's picture; without one, or when it
     returns None, the message goes without. tell_admin: must not go through this outbox.
     on_refused: hears each alert id that was given up unsent, so that its cooldown can be
-    cleared. checkpoint: called with `before_http` and `before_confirm`, for kill tests.
+    cleared. checkpoint: called with `before_http`, `before_confirm` and `settled`, for kill tests.
     """
 
     def __init__(
@@ -212,6 +212,7 @@ class Dispatcher:
             outcome = await self._try(row)
             self._checkpoint("before_confirm")
             await self._settle(row, outcome)
+            self._checkpoint("settled")
         except StoreUnavailable as error:
             # The lease runs out by itself: the next try is then marked as a possible repeat.
             self._log.error("outcome not recorded", alert_id=row.alert_id, error=str(error))

@@ -109,7 +109,7 @@ class Evidence:
             sampled=episode.sampled,
             total_usd=episode.usd,
             total_count=episode.count,
-            duration_ms=max(0, episode.last_event_ms - episode.start_ms),
+            duration_ms=max(0, episode.last_event_ms - episode.start_ms) + episode.window_ms,
         )
 
     def _coverage(self, kind: Kind, from_ms: int, to_ms: int) -> tuple[Coverage, ...]:

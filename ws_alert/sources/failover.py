@@ -62,9 +62,7 @@ class Failover:
     where it gives the rest.
     """
 
-    def __init__(
-        self, venue: str, family: str, now_ms: int, *, no_rest: str = "", partial: str = ""
-    ) -> None:
+    def __init__(self, venue: str, family: str, now_ms: int, *, no_rest: str = "", partial: str = "") -> None:
         self._venue = venue
         self._family = family
         self._no_rest = no_rest

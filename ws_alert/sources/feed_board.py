@@ -1,8 +1,7 @@
-"""The state of every feed, from the states of its connections: one notice and one log line per change."""
+"""The state of every feed, from the states of its connections: one notice per change."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,8 +9,6 @@ from teleglas.venues.dialogue import Plan
 from ws_alert.messages import FeedNotice, FeedState
 
 __all__ = ["FeedBoard", "FeedStatus"]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,6 @@ class FeedBoard:
         if told is not None and now.state is told.state and not (now.refused and now != told):
             return
         feed.told, feed.since_ms = now, self._wall_ms()
-        level = logging.WARNING if now.state is FeedState.DOWN else logging.INFO
-        _log.log(level, "%s %s: %s%s", venue, family, now.state.value, f" ({now.why})" if now.why else "")
         complete = now.state is FeedState.LIVE
         self._notify(FeedNotice(venue, family, now.state, feed.since_ms, now.why, complete))
 

@@ -154,7 +154,9 @@ class Feeds:
         options, mode = self._options, self._options.mode
         key = options.coinglass_key or options.coinglass_ws_key
         if mode in {"coinglass", "both"} and key is None:
-            raise ConfigError("COINGLASS_API_KEY", f"SOURCE_MODE={mode} needs it", "Put your key, or choose public")
+            raise ConfigError(
+                "COINGLASS_API_KEY", f"SOURCE_MODE={mode} needs it", "Put your key, or choose public"
+            )
         http = self._http = self._http or new_http_client()
         direct = () if mode == "coinglass" else options.venues
         feeds: list[VenueFeed] = []
@@ -276,6 +278,10 @@ class Feeds:
                 if stream.plan != plan:
                     stream.plan = plan
                     stream.client.replace(plan)
+            for surplus in running[len(plans) :]:
+                surplus.task.cancel()
+                self._board.leave(surplus.plan)
+            del running[len(plans) :]
             for plan in plans[len(running) :]:
                 self._run_client(venue, plan, self._client(venue, plan))
 
@@ -305,9 +311,18 @@ class Feeds:
         self._venues[notice.venue].families[notice.family].on_stream(notice)
 
     def _publish(self, notice: FeedNotice) -> None:
-        if notice.state in {FeedState.POLLING, FeedState.DOWN}:  # the board tells the other states
+        if notice.state is not FeedState.CONNECTING:
             how = "" if notice.complete else ", incomplete"
-            _log.warning("%s %s: %s%s (%s)", notice.venue, notice.family, notice.state.value, how, notice.why)
+            level = logging.INFO if notice.state is FeedState.LIVE else logging.WARNING
+            _log.log(
+                level,
+                "%s %s: %s%s%s",
+                notice.venue,
+                notice.family,
+                notice.state.value,
+                how,
+                f" ({notice.why})" if notice.why else "",
+            )
         self._notices.put_nowait(notice)
 
     async def _tell(self) -> None:
@@ -327,7 +342,14 @@ class Feeds:
         connections = tuple(stream.client.snapshot() for stream in venue.streams.get(family, ()))
         ages = [one.event_age_s for one in connections if one.event_age_s is not None]
         return FeedLine(
-            told.venue, family, told.state, told.at_ms, told.why, told.complete, min(ages, default=None), connections
+            told.venue,
+            family,
+            told.state,
+            told.at_ms,
+            told.why,
+            told.complete,
+            min(ages, default=None),
+            connections,
         )
 
     def _spawn(self, name: str, work: Coroutine[object, object, object]) -> asyncio.Task[object]:

@@ -50,7 +50,7 @@ _HOUR_MS = 3_600_000
 log = structlog.get_logger(__name__)
 
 
-class JournalUnwritable(TeleglasError):  # noqa: N818 - named by what happened, as in teleglas.errors
+class JournalUnwritable(TeleglasError):
     """The journal could not be written; what was appended is lost to it, but may be decided on.
 
     The numbering goes on, and the next `write` tries again.

@@ -172,9 +172,7 @@ class CoinglassPolls:
         # Orders may be published late, so windows overlap by a minute; repeats are known by content.
         start_ms = min(self._asked.get(pair, self._gap_ms), now_ms) - OVERLAP_MS
         for least in _MIN_USD:
-            body = await self._rest.liquidation_orders(
-                *pair, min_usd=least, start_ms=start_ms, end_ms=now_ms
-            )
+            body = await self._rest.liquidation_orders(*pair, min_usd=least, start_ms=start_ms, end_ms=now_ms)
             await self._put(
                 Frame(RecordKind.BODY, f"coinglass:liquidation/order:calibrated:{self._sides}", body)
             )

@@ -47,15 +47,15 @@ def replay(
     out: Path,
     findings: Path | None,
     rules: Rules | None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
     """Decide again on everything in the files and write the decisions as lines of JSON.
 
     rules: None takes those of the first journal segment, so that the verdicts are the
-    live ones; the defaults where there is no journal. progress is called with the bytes
-    read of a file. Raises InputError for an unreadable file.
+    live ones; the defaults where there is no journal. progress is told how many bytes
+    more were read. Raises InputError for an unreadable file.
     """
-    reader = JournalReader(*journals)
+    reader = JournalReader(*journals, progress=progress)
     inputs = reader.read()
     first = next(inputs, None) if journals else None
     if journals and not isinstance(first, SegmentHeader):

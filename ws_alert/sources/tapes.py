@@ -47,19 +47,23 @@ class TapeRow(NamedTuple):
 
 
 class Tapes:
-    """Reads the files of one replay; `refuse` counts rows that no market can have produced."""
+    """Reads the files of one replay.
+
+    refuse counts rows that no market can have produced; progress is told how many bytes
+    more of a file were read.
+    """
 
     def __init__(
         self,
         liquidations: Sequence[Path],
         trades: Sequence[Path],
         refuse: Callable[[Refusal, str], None],
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._files = [(_LIQUIDATIONS, n, path) for n, path in enumerate(liquidations)]
         self._files += [(_TRADES, n, path) for n, path in enumerate(trades)]
         self._refuse = refuse
-        self._progress = progress or (lambda _bytes: None)
+        self._progress = progress
         self._instruments: dict[tuple[str, str], Instrument | None] = {}
 
     def rows(self) -> Iterator[TapeRow]:
@@ -70,15 +74,16 @@ class Tapes:
         return merge(*(self._read(kind, argument, path) for kind, argument, path in self._files))
 
     def _read(self, kind: int, argument: int, path: Path) -> Iterator[TapeRow]:
-        line = 0
+        line = told = 0
         try:
-            with path.open("rb") as raw:
-                for line, cells in enumerate(_cells(raw, path), start=1):
+            with path.open("rb") as raw, _text(raw, path) as text:
+                for line, cells in enumerate(csv.reader(text), start=1):
                     if line == 1:
                         places = _places(path, cells)
                         continue
                     if line % 20_000 == 0:
-                        self._progress(raw.tell())
+                        self._progress(raw.tell() - told)
+                        told = raw.tell()
                     row = self._row(kind, argument, line, path, [cells[place] for place in places])
                     if row is not None:
                         yield row
@@ -116,9 +121,9 @@ class Tapes:
         return self._instruments[key]
 
 
-def _cells(raw: IO[bytes], path: Path) -> Iterator[list[str]]:
+def _text(raw: IO[bytes], path: Path) -> io.TextIOWrapper:
     data: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
-    return csv.reader(io.TextIOWrapper(data, encoding="utf-8", newline=""))
+    return io.TextIOWrapper(data, encoding="utf-8", newline="")
 
 
 def _places(path: Path, header: list[str]) -> list[int]:

@@ -100,13 +100,20 @@ class Intake:
             events = self._assets[asset] = AssetEvents(asset, group, self._rules.window_ms)
         return events
 
-    def interrupted(self, venue: str) -> None:
-        """Note that a venue's trades start anew: jumps of their ids are gaps that a backfill may fill."""
-        for (name, _, _), contract in self._by_name.items():
-            if name == venue:
-                contract.ids.interrupted()
-                if contract.last_id != _ASK:
-                    contract.ids.last, contract.last_id = contract.last_id, _ASK
+    def interrupted(self, venue: str, symbol: str = "") -> None:
+        """Note that trades of a venue (or of one symbol) may have been missed before the next row.
+
+        A jump of its id is then a gap, which a backfill may fill.
+        """
+        contracts = (
+            [contract for (name, _, _), contract in self._by_name.items() if name == venue]
+            if not symbol
+            else [contract for contract in (self._by_name.get((venue, symbol, "")),) if contract]
+        )
+        for contract in contracts:
+            contract.ids.interrupted()
+            if contract.last_id != _ASK:
+                contract.ids.last, contract.last_id = contract.last_id, _ASK
 
     def forget(self, busy: frozenset[str]) -> None:
         """Drop what can decide nothing any more; `busy` assets have an open episode."""

@@ -1,0 +1,173 @@
+"""`make demo`: the simulated market and the real alert process side by side, for about 75 seconds.
+
+Both are the programs that anybody runs; the demo only starts them, shows what they print,
+and adds up at the end. No key, no token, no network beyond loopback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_PATIENCE_S = 20.0
+_LAST_EDITS_S = 6.0
+
+_KINDS = ("large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar")
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed is another market.")] = 1,
+    seconds: Annotated[float, typer.Option(help="How long the market is open.")] = 69.0,
+    folder: Annotated[Path, typer.Option(help="Where charts, journal and database go.")] = Path(
+        "demo-output"
+    ),
+) -> None:
+    """Watch storms arrive in a simulated market, as a reader of the channel would see them."""
+    console = Console(highlight=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    console.print(
+        Text.assemble(
+            ("TELEGLAS demo: a SIMULATED market", "bold"), f" (seed {seed}) speaks the protocols of Binance, Bybit and OKX ",
+            "on this machine; the alert process is the real one, with default settings.\n",
+        )
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as aside:
+        ports = Path(aside) / "ports.json"
+        market = _start_market(seed, seconds, ports)
+        try:
+            urls = _wait_for(ports, market)
+            code = _watch(console, urls, folder, market)
+        finally:
+            _end(market)
+    _sum_up(console, folder)
+    raise typer.Exit(code)
+
+
+def _start_market(seed: int, seconds: float, ports: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "simulator", "--scenario", "demo", "--seed", str(seed)]
+    command += ["--duration", str(seconds), "--ports-file", str(ports)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own program
+
+
+def _wait_for(ports: Path, market: subprocess.Popen[bytes]) -> dict[str, str]:
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until and market.poll() is None:
+        if ports.is_file():
+            found: dict[str, str] = json.loads(ports.read_text(encoding="utf-8"))
+            return found
+        time.sleep(0.05)
+    told = market.stderr.read().decode() if market.stderr and market.poll() is not None else "it is too slow"
+    raise typer.BadParameter(f"the simulator did not start: {told}")
+
+
+def _watch(console: Console, urls: dict[str, str], folder: Path, market: subprocess.Popen[bytes]) -> int:
+    """Run the alert process until the market closes; return its exit code."""
+    environment = {name: value for name, value in os.environ.items() if not _is_a_setting(name)}
+    environment |= {
+        name: url for name, url in urls.items() if name.split("_")[0] in {"BINANCE", "BYBIT", "OKX"}
+    }
+    environment |= {
+        "SIMULATED": "true",
+        "SOURCE_MODE": "public",
+        "DATABASE_URL": f"sqlite:///{(folder / 'teleglas.db').resolve()}",
+        "JOURNAL_DIR": str((folder / "journal").resolve()),
+        "CHARTS_DIR": str((folder / "charts").resolve()),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "ws_alert.alert_runner",
+        "run",
+        "--summary",
+        str((folder / "summary.json").resolve()),
+    ]
+    root = Path(__file__).resolve().parent.parent
+    environment["PYTHONPATH"] = str(root)
+    # In a folder of its own the process finds no `.env`: the demo shows the defaults.
+    alerts = subprocess.Popen(command, env=environment, cwd=folder)  # noqa: S603 - our own program
+    try:
+        while market.poll() is None and alerts.poll() is None:
+            time.sleep(0.2)
+        if alerts.poll() is None:
+            console.print(Text("The market has closed; waiting for the last edits.", "dim"))
+            time.sleep(_LAST_EDITS_S)
+            alerts.send_signal(signal.SIGTERM)
+        return alerts.wait(timeout=_PATIENCE_S)
+    except KeyboardInterrupt:
+        alerts.send_signal(signal.SIGTERM)
+        return alerts.wait(timeout=_PATIENCE_S)
+    finally:
+        _end(alerts)
+
+
+def _is_a_setting(name: str) -> bool:
+    """Return whether a variable of the person's own environment could change what the demo shows."""
+    own = (
+        "TELEGRAM_",
+        "COINGLASS_",
+        "THRESHOLDS__",
+        "COOLDOWN__",
+        "GROUPS__",
+        "RADAR__",
+        "TELEGLAS_CONFIG",
+        "WATCH",
+    )
+    return name.startswith(own)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _sum_up(console: Console, folder: Path) -> None:
+    path = folder / "summary.json"
+    if not path.is_file():
+        console.print(
+            Text("The alert process ended without a summary; see its last lines above.", "bold red")
+        )
+        return
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    table = Table(title="What happened (SIMULATED)", show_header=False, title_justify="left")
+    table.add_row("inputs", f"{report['inputs']:,} (frames, REST bodies, notices, timers)")
+    table.add_row("rows skipped", _counts(report["refused"]))
+    table.add_row("alerts by kind", _counts({kind: report["alerts"].get(kind, 0) for kind in _KINDS}))
+    table.add_row("verdicts by reason", _counts(report["verdicts"]))
+    table.add_row("delivered", f"{report['sent']} messages, {report['edited']} edits")
+    table.add_row(
+        "frame to decision", f"p50 {report['decision_ms_p50']} ms, p99 {report['decision_ms_p99']} ms"
+    )
+    table.add_row(
+        "release to delivery", f"p50 {report['request_ms_p50']} ms, p99 {report['request_ms_p99']} ms"
+    )
+    charts = sorted((folder / "charts").glob("*.png"))
+    table.add_row("charts", f"{len(charts)} in {folder / 'charts'}")
+    lost = report["lost"] + report["waiting"] + report["undeliverable"]
+    table.add_row("lost", Text(f"lost {lost}", "bold green" if not lost else "bold red"))
+    console.print(table)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
+
+
+if __name__ == "__main__":
+    typer.run(demo)
