@@ -1,0 +1,116 @@
+"""A start after a kill decides exactly what the killed process would have decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from teleglas.storage.store import Store, open_store
+from teleglas.storage.thread import StoreThread
+from ws_alert.alert_engine import AlertEngine
+from ws_alert.messages import Frame, RecordKind, Verdict
+from ws_alert.pipeline import Pipeline
+from ws_alert.recovery import known_tables
+from ws_alert.rules import Rules
+from ws_alert.sources.decoders import decoders
+from ws_alert.sources.inbox import Inbox
+from ws_alert.sources.journal import JournalWriter
+from ws_alert.sources.replay import replay
+from ws_alert.sources.replay_lines import verdict_line
+
+START_MS = 1_700_000_000_000
+
+
+class _Machine:
+    """A folder and a clock that outlive the processes on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now_ms = START_MS
+        self.journal, self._database = folder / "journal", f"sqlite:///{folder}/alert.db"
+        self._folder = folder
+
+    async def live(self, frames: Sequence[Frame], *, killed: bool) -> None:
+        """Start a process and let it decide on each frame, a second apart; a killed one commits nothing of it."""
+        store = StoreThread(open_store(self._database))
+        tables = known_tables(self.journal)
+        rules = Rules()
+        pipeline = Pipeline(
+            inbox=Inbox(), engine=AlertEngine(rules, decoders(tables), ["1"]), store=store, tables=tables,
+            clock=lambda: self.now_ms, tell_admin=_nobody,
+        )  # fmt: skip
+        journal = JournalWriter(
+            self.journal, header=lambda: pipeline.header(rules, simulated=False), committed=await pipeline.load()
+        )
+        try:
+            await pipeline.recover(journal, self.journal)
+            for frame in frames:
+                self.now_ms += 1000
+                pipeline._decide([frame])
+            if not killed:
+                await pipeline._commit()
+        finally:
+            journal.close()
+            await store.close()
+
+    def committed(self) -> list[str]:
+        """Return what the database says was decided."""
+        store = open_store(self._database)
+        try:
+            return [verdict_line(msgspec.json.decode(body, type=Verdict)) for body in Store.verdicts(store)]
+        finally:
+            store.close()
+
+    def replayed(self) -> list[str]:
+        """Return what an uninterrupted replay of the whole journal decides."""
+        out = self._folder / "out.jsonl"
+        replay(journals=[self.journal], liquidations=[], trades=[], out=out, findings=None, rules=None)
+        return out.read_text().splitlines()
+
+
+async def _nobody(_text: str) -> None:
+    return
+
+
+def _forced(at_ms: int, usd: int) -> Frame:
+    row = {"s": "BTCUSDT", "S": "SELL", "q": str(usd), "p": "1", "ap": "1", "l": "1", "z": str(usd), "T": at_ms}
+    data = {"e": "forceOrder", "E": at_ms, "o": row}
+    return Frame(RecordKind.FRAME, "binance", json.dumps({"stream": "!forceOrder@arr", "data": data}).encode())
+
+
+def _tick() -> Frame:
+    return Frame(RecordKind.TICK, "", b"")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Return a machine on which nothing ever ran."""
+    return _Machine(tmp_path)
+
+
+async def test_killed_before_the_first_commit(machine):
+    """What the very first process journalled but never committed is decided by the next one."""
+    await machine.live([_forced(START_MS, 700_000)], killed=True)
+    assert machine.committed() == []
+    await machine.live([_tick(), _tick(), _tick()], killed=False)
+    decided = machine.committed()
+    assert [json.loads(line)["action"] for line in decided] == ["hold", "send"]
+    assert decided == machine.replayed()
+
+
+@pytest.mark.parametrize("pieces", [(1, 1, 1, 1, 1, 1), (2, 3, 1), (3, 3), (5, 1)])
+@pytest.mark.parametrize("killed", [True, False])
+async def test_restarts_change_no_decision(machine, pieces, killed):
+    """However a storm is cut into lives, killed or ended well, the verdicts are those of one life."""
+    at = START_MS
+    frames = [_forced(at, 1_200_000), _forced(at + 900, 1_300_000), _tick(), _tick(), _forced(at + 4_000, 9_000_000), _tick()]
+    for size in pieces:
+        life, frames = frames[:size], frames[size:]
+        await machine.live(life, killed=killed)
+        machine.now_ms += 700
+    await machine.live([_tick()], killed=False)
+    assert machine.committed() == machine.replayed()
+    assert '"grew"' in "".join(machine.committed())
