@@ -218,9 +218,8 @@ class Store:
         """Let no row wait beyond this time, as it would after a clock that was set back."""
         with self.transaction() as connection:
             connection.execute(
-                outbox.update()
-                .where(outbox.c.state == State.PENDING, outbox.c.not_before_ms > latest_ms)
-                .values(not_before_ms=latest_ms)
+                # Sent ones too: their next edit would wait.
+                outbox.update().where(outbox.c.not_before_ms > latest_ms).values(not_before_ms=latest_ms)
             )
 
     # -- late messages ---------------------------------------------------------------------

@@ -171,8 +171,7 @@ class Outbox(RuleBasedStateMachine):
         self.now -= ms
         self.store.shorten_waits(self.now + 60_000)
         for message in self.model.values():
-            if message.state == "pending":
-                message.due_ms = min(message.due_ms, self.now + 60_000)
+            message.due_ms = min(message.due_ms, self.now + 60_000)
 
     @invariant()
     def looks_like_the_model(self):
