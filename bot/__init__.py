@@ -1,0 +1,1 @@
+"""The command bot: questions in a chat, answers as cards."""
