@@ -44,7 +44,7 @@ class StoreThread:
         StoreUnavailable only if even the memory that stands in for the database is full.
         """
         work = partial(self._stores.apply, verb, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     async def close(self) -> None:
         """Finish the queued verbs and close the store."""

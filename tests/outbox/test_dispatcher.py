@@ -6,10 +6,13 @@ import asyncio
 from itertools import pairwise
 
 import msgspec
+import sqlalchemy as sa
 
 from teleglas.storage.records import State
-from teleglas.storage.store import Store
+from teleglas.storage.store import Store, open_store
+from teleglas.storage.thread import StoreThread
 from tests.outbox.alerts import START_MS, decisions, edit, send
+from tests.outbox.conftest import Delivery
 from ws_alert.messages import Chart, Outcome, OutcomeKind, Tier
 from ws_alert.outbox import dispatcher as dispatcher_module
 from ws_alert.outbox.outbox import STALE_MS, UNKNOWN_WAIT_MS, commit_of
@@ -266,6 +269,36 @@ async def test_stopping_does_not_wait_for_ever(delivery, monkeypatch):
     delivery.dispatcher.stop()
     await asyncio.wait_for(delivery.running, 5)
     assert (await delivery.alert("a")).state is State.LEASED
+
+
+async def test_a_database_that_fails_stops_no_alert(tmp_path):
+    """With a full disk alerts still go out; the admin hears of it, and of its end, and nothing is told twice."""
+    home, seconds = open_store(f"sqlite:///{tmp_path}/a.db"), iter(range(0, 1_000_000, 10))
+    thread = StoreThread(home, clock=lambda: next(seconds))
+    async with Delivery(thread) as made:
+        await made.commit(send("a", target="1"))
+        await made.idle()
+        sa.event.listen(home.engine, "checkout", _make_read_only)
+        await made.commit(send("b", target="2"))
+        await made.idle()
+        assert "readonly" in made.dispatcher.deliveries().degraded
+        sa.event.remove(home.engine, "checkout", _make_read_only)
+        home.engine.dispose()
+        await made.advance(20_000)
+        assert made.dispatcher.deliveries().degraded is None
+        await made.commit(send("c", target="3"))
+        await made.idle()
+        assert [to for _, _, to, _ in made.phone.got] == ["1", "2", "3"]
+        assert {row.state for row in home.recent_alerts(9)} == {State.SENT}
+        assert [text.partition(",")[0].partition(";")[0] for text in made.told_admin] == [
+            "alerts go out from memory",
+            "the database works again",
+        ]
+    await thread.close()
+
+
+def _make_read_only(connection, _record, _proxy):
+    connection.execute("PRAGMA query_only=ON")
 
 
 async def test_charts_go_with_the_first_message(store, start):
