@@ -180,7 +180,8 @@ class Market:
         parameters = self._parameters
         intensity, _ = self._scenario.at(coin.asset.name, at)
         usd = self._forced_usd() * coin.size_of_forced * intensity.liquidation_size
-        usd = min(usd, parameters.largest_liquidation * coin.size_of_forced, self._scenario.largest_liquidation_usd)
+        usd = self._capped(usd, parameters.largest_liquidation * coin.size_of_forced)
+        usd = min(usd, self._scenario.largest_liquidation_usd)
         listing = self._listing(coin.asset)
         price = self._move(coin, at, usd, buy=not long) * listing.scale
         gap = parameters.bankruptcy_gap * (0.5 + self._random.random())
@@ -205,7 +206,8 @@ class Market:
         self._at(now + plan.every_s * 1000.0, lambda at: self._storm(at, number + 1))
 
     def _trade(self, coin: _Coin, at: float, usd: float, buy: bool) -> None:
-        usd = min(usd, self._parameters.largest_order * coin.size_of_trade, self._scenario.largest_trade(coin.asset.name))
+        usd = self._capped(usd, self._parameters.largest_order * coin.size_of_trade)
+        usd = min(usd, self._scenario.largest_trade(coin.asset.name))
         listing = self._listing(coin.asset)
         price = self._move(coin, at, usd, buy=buy) * listing.scale
         text = f"{price:.{listing.price_decimals}f}"
@@ -254,6 +256,10 @@ class Market:
             size = self._random.lognormvariate(mean, sd)
             if size <= tail_from:
                 return size
+
+    def _capped(self, usd: float, largest: float) -> float:
+        """Return a size that the book can take: what is too large is split, so its largest part varies."""
+        return usd if usd <= largest else largest * (0.5 + 0.5 * self._random.random())
 
     def _pareto(self, index: float) -> float:
         return math.exp(-math.log(1.0 - self._random.random()) / index)

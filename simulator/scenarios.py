@@ -115,7 +115,7 @@ def _rush(start: float, end: float, assets: tuple[str, ...], **changes: float) -
 
 _DEMO = (
     # Large orders on coins that are otherwise calm.
-    _rush(9, 66, ("BNB",), whale_rate=0.08, whale_usd=1_050_000),
+    _rush(9, 66, ("BNB",), whale_rate=0.1, whale_usd=1_050_000),
     _rush(10, 66, ("LTC", "BCH", "TRX"), whale_rate=0.02, whale_usd=230_000),
     # Forced orders of notable size on scattered coins.
     _rush(12, 66, _ALTS, liquidation_rate=9, liquidation_size=34, long_share=0.7),

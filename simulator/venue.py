@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,7 +64,8 @@ def bybit(assets: tuple[Asset, ...], clocks: Clocks) -> Venue:
     """Return Bybit v5 linear."""
     feed, faults = BybitFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
     rest = BybitRest(feed, clocks.market)
-    streams = StreamServer(lambda target: open_bybit(target, feed), faults, clocks.lived)
+    numbers = itertools.count(1)
+    streams = StreamServer(lambda target: open_bybit(target, feed, next(numbers)), faults, clocks.lived)
     server = RestServer(rest.endpoints(), rest.missing, faults)
     return Venue("bybit", feed, faults, streams, server, lambda row: f"allLiquidation.{row.listing.symbol}")
 

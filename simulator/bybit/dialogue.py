@@ -21,23 +21,23 @@ IDLE_MS = 600_000
 _TOPICS = ("allLiquidation", "publicTrade", "tickers")
 
 
-def open_bybit(target: str, feed: BybitFeed) -> BybitDialogue | Refused:
-    """Return the conversation on a request target."""
+def open_bybit(target: str, feed: BybitFeed, number: int) -> BybitDialogue | Refused:
+    """Return the conversation of the connection `number` on a request target."""
     if urlsplit(target).path != "/v5/public/linear":
         return Refused(404, "404 page not found")
-    return BybitDialogue(feed)
+    return BybitDialogue(feed, number)
 
 
 class BybitDialogue:
     """A connection to the linear contracts' public topics."""
 
-    def __init__(self, feed: BybitFeed) -> None:
+    def __init__(self, feed: BybitFeed, number: int) -> None:
         self.channels: set[str] = set()
         self.wrapped = False
         self.idle_ms = IDLE_MS
         self.refusals = 0
         self._feed = feed
-        self._connection = str(uuid.uuid5(uuid.NAMESPACE_URL, str(id(self))))
+        self._connection = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
 
     def heard(self, text: str, now_ms: int) -> list[Say]:  # noqa: ARG002 - Bybit counts no messages
         """Answer subscribe, unsubscribe and ping."""

@@ -109,8 +109,11 @@ async def test_bybit_pushes_liquidations_in_half_seconds_with_the_positions_side
     assert forced
     assert all((frame["ts"] - START_MS) % 500 == 0 for frame in forced)
     market = float(snapshot["data"]["markPrice"])
-    for row in (row for frame in forced for row in frame["data"]):
-        assert (float(row["p"]) < market) == (row["S"] == "Buy")
+    for frame in frames:
+        if frame["topic"] == "tickers.BTCUSDT":
+            market = float(frame["data"]["markPrice"])
+        for row in frame["data"] if frame in forced else ():
+            assert (float(row["p"]) < market) == (row["S"] == "Buy")
 
 
 async def test_okx_counts_in_contracts(world):

@@ -9,6 +9,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from simulator.scenarios import Intensity, Scenario
+from simulator.world import World
+
 PATIENCE_S = 10
 
 
@@ -131,9 +134,13 @@ class TestBybit:
         """What is not a request is answered with success false."""
         assert not (await ask(world.urls["BYBIT_WS_URL"] + "/v5/public/linear", message))["success"]
 
-    async def test_silent_client_is_cut_after_ten_minutes(self, world):
+    async def test_silent_client_is_cut_after_ten_minutes(self):
         """A connection without a message of the client ends."""
-        async with connect(world.urls["BYBIT_WS_URL"] + "/v5/public/linear", ping_interval=None) as socket:
+        still = Scenario("still", Intensity(trade_rate=0, liquidation_rate=0))
+        async with (
+            World(scenario=still, speed=0) as world,
+            connect(world.urls["BYBIT_WS_URL"] + "/v5/public/linear", ping_interval=None) as socket,
+        ):
             await world.advance(600_400)
             with pytest.raises(ConnectionClosed):
                 await heard(socket)
