@@ -21,7 +21,7 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["chats", "engine_memory", "metadata", "outbox", "verdicts"]
+__all__ = ["api_calls", "api_limits", "chats", "engine_memory", "metadata", "outbox", "verdicts"]
 
 metadata = MetaData()
 
@@ -110,3 +110,21 @@ chats = Table(
 
 The chat `*` stands for all of them.
 """
+
+api_limits = Table(
+    "api_limits",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("per_minute", Integer, nullable=False),
+    Column("quiet_until_ms", BigInteger, nullable=False),
+)
+"""What an API key may do: its requests per minute, and until when the service wants none."""
+
+api_calls = Table(
+    "api_calls",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("second", BigInteger, primary_key=True, autoincrement=False),
+    Column("used", Integer, nullable=False),
+)
+"""Calls of each second (Unix s) of the last minute, by whichever process."""

@@ -131,19 +131,20 @@ class RestClient:
         self,
         path: str,
         params: Mapping[str, str | int],
-        limit: Limit,
+        limit: Limit | None,
         *,
         cost: float = 1.0,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Return the body of a successful answer, as it came.
 
-        Waits its turn within `limit`. Raises FeedRefused when asking again is useless, and
+        Waits its turn within `limit`; None if the caller paces. Raises FeedRefused when asking again is useless, and
         FeedInterrupted (Throttled with the time to wait) when it may help.
         """
-        self._raise_if_quiet()
-        await self._sleep_for(self.quota(limit).reserve(cost, self._clock()))
-        self._raise_if_quiet()
+        self.raise_if_quiet()
+        if limit is not None:
+            await self._sleep_for(self.quota(limit).reserve(cost, self._clock()))
+            self.raise_if_quiet()
         try:
             status, answered, body = await self._fetch(path, params, headers or {})
             self.observe(answered)
@@ -162,7 +163,8 @@ class RestClient:
         self._quiet = error
         self._quiet_until_s = self._clock() + min(error.wait_s, _LONGEST_QUIET_S)
 
-    def _raise_if_quiet(self) -> None:
+    def raise_if_quiet(self) -> None:
+        """Raise Throttled or Banned with the time left, while the venue wants no request."""
         left = self.quiet_for_s()
         if not left or self._quiet is None:
             self._quiet = None
