@@ -1,0 +1,65 @@
+"""What comes through the sockets is decided as its replay is, whatever the venues do to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from simulator.faults import FaultStep
+from tests.acceptance.bench import committed, kinds, replayed, running, states
+from ws_alert.messages import FeedState
+
+ALL_KINDS = {"large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar"}
+SPEED = 6.0
+
+TROUBLE = (
+    FaultStep(8, "all", "duplicate", 0.05),
+    FaultStep(10, "all", "malformed", 0.02),
+    FaultStep(12, "all", "reorder", 6),
+    FaultStep(20, "bybit", "drop"),
+    FaultStep(22, "binance", "clock_jump", 7_000, 10),
+    FaultStep(28, "okx", "clock_jump", -9_000, 10),
+    FaultStep(34, "okx", "drop"),
+    FaultStep(36, "okx", "refuse_ws", 503, 20),
+    FaultStep(40, "bybit", "stall", 1, 15),
+    FaultStep(46, "binance", "drop"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_demo_shows_every_kind(tmp_path, seed):
+    """A scenario sets intensities only, and still all five kinds come out; the replay decides the same."""
+    async with running(tmp_path, scenario="demo", seed=seed, speed=SPEED) as bench:
+        await bench.until_market(70)
+    decided = committed(tmp_path)
+    assert kinds(decided) == ALL_KINDS
+    assert decided == replayed(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "key"), [(11, ""), (12, "simulated-standard")])
+async def test_faults_change_no_decision_of_the_replay(tmp_path, seed, key):
+    """Doubled, shuffled, broken and late rows, lost connections, polls: the journal decides the same again."""
+    async with running(tmp_path, scenario="storm", seed=seed, speed=4.0, faults=TROUBLE, key=key) as bench:
+        await bench.until_market(65)
+        refused = Counter({reason.value: n for reason, n in bench.pipeline._engine.intake.refused.items()})
+    decided = committed(tmp_path)
+    assert len(decided) > 20
+    assert decided == replayed(tmp_path)
+    assert refused["duplicate"] > 10
+    assert refused["malformed"] > 10
+    seen = states(tmp_path)
+    assert FeedState.DOWN in seen["bybit", "liquidations"]
+    assert FeedState.POLLING in seen["okx", "trades"]
+
+
+async def test_a_quiet_market_alerts_nobody(tmp_path):
+    """Ordinary trades and forced orders below every threshold lead to no decision at all."""
+    async with running(tmp_path, scenario="quiet", seed=5, speed=5.0) as bench:
+        await bench.until(lambda: bench.pipeline._engine.intake.now_ms > 0)
+        await bench.until_market(30)
+        frames = bench.world.summary()["venues"]["binance"]["frames"]
+    assert frames > 500
+    assert committed(tmp_path) == []
