@@ -21,7 +21,8 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["api_calls", "api_limits", "chats", "engine_memory", "metadata", "outbox", "verdicts"]
+__all__ = ["api_calls", "api_limits", "chats", "engine_memory", "heartbeats", "metadata", "outbox", "readers",
+           "tape_bars", "tape_events", "tape_minutes", "verdicts"]  # fmt: skip
 
 metadata = MetaData()
 
@@ -128,3 +129,62 @@ api_calls = Table(
     Column("used", Integer, nullable=False),
 )
 """Calls of each second (Unix s) of the last minute, by whichever process."""
+
+tape_bars = Table(
+    "tape_bars",
+    metadata,
+    Column("minute_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("asset", String(40), primary_key=True),
+    Column("venue", String(40), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("side", String(8), primary_key=True),
+    Column("usd", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index("tape_bars_by_asset", "asset", "kind", "minute_ms"),
+    Index("tape_bars_by_kind", "kind", "minute_ms"),
+)
+"""Our own market tape: what happened in a minute, by kind (`liquidation`, `order`) and side."""
+
+tape_events = Table(
+    "tape_events",
+    metadata,
+    Column("event_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("venue", String(40), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("side", String(8), primary_key=True),
+    Column("usd", BigInteger, primary_key=True, autoincrement=False),
+    Column("nth", Integer, primary_key=True, autoincrement=False),
+    Column("asset", String(40), nullable=False),
+    Column("price", Float, nullable=False),
+    Index("tape_events_by_asset", "asset", "kind", "event_ms"),
+)
+"""Notable events one by one; `nth` tells apart rows of the same content, which are real."""
+
+tape_minutes = Table(
+    "tape_minutes",
+    metadata,
+    Column("minute_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("venue", String(40), primary_key=True),
+    Column("family", String(40), primary_key=True),
+    Column("live_ms", Integer, nullable=False),
+)
+"""How much of a minute (0 to 60,000 ms) a feed was complete: the tape's coverage."""
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("process", String(16), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What each process last said of itself, for `/status` of the other; `body` is JSON."""
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("language", String(16)),
+    Column("time_zone", String(64)),
+)
+"""What a person chose for the answers of the command bot; None: not chosen."""
