@@ -443,10 +443,11 @@ class Reference:
 
     def write(self, action: str, reason: str, found: Found, episode: Episode, *,
               told: tuple[Found, int] | None = None, step: int | None = None) -> None:  # fmt: skip
-        """Write a line; a drop that repeats the episode's last decision is none."""
+        """Write a line; a drop that repeats the episode's last decision is none. Choice: edits are not looked at."""
         if (action, reason) == episode.verdict and action == "drop":
             return
-        episode.verdict = (action, reason)
+        if action != "edit":
+            episode.verdict = (action, reason)
         self.decisions.append(Decision(
             action, reason, found.kind.value, found.asset, found.direction, found.event_ms, found.usd, found.count,
             found.venues, episode.first.event_ms, TIERS[(told[0] if told else found).tier], found.score,

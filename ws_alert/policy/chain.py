@@ -220,6 +220,8 @@ class TargetPolicy:
             group = Group(finding.asset, now_ms + self._rules.group_wait_ms, [])
             self.groups[finding.asset] = group
         group.waiting.append(Waiting(finding, finding, finding.count))
+        # a hold is a new decision: what ends it is a line again, whatever was decided before
+        self._dropped.pop(_key(finding), None)
         return [self._verdict(Action.HOLD, "group_wait", finding, now_ms)]
 
     def _unhold(self, finding: Finding) -> Waiting:
