@@ -25,7 +25,7 @@ from ws_alert.sources.replay_lines import verdict_line
 START_MS = 1_700_000_000_000
 
 
-class _Machine:
+class Machine:
     """A folder and a clock that outlive the processes on them."""
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,9 @@ class _Machine:
             clock=lambda: self.now_ms, tell_admin=_nobody,
         )  # fmt: skip
         journal = JournalWriter(
-            self.journal, header=lambda: pipeline.header(rules, simulated=False), committed=await pipeline.load()
+            self.journal,
+            header=lambda: pipeline.header(rules, simulated=False),
+            committed=await pipeline.load(),
         )
         try:
             await pipeline.recover(journal, self.journal)
@@ -75,27 +77,40 @@ async def _nobody(_text: str) -> None:
     return
 
 
-def _forced(at_ms: int, usd: int) -> Frame:
-    row = {"s": "BTCUSDT", "S": "SELL", "q": str(usd), "p": "1", "ap": "1", "l": "1", "z": str(usd), "T": at_ms}
+def forced(at_ms: int, usd: int) -> Frame:
+    """Return a forced order of a long as Binance sends it."""
+    row = {
+        "s": "BTCUSDT",
+        "S": "SELL",
+        "q": str(usd),
+        "p": "1",
+        "ap": "1",
+        "l": "1",
+        "z": str(usd),
+        "T": at_ms,
+    }
     data = {"e": "forceOrder", "E": at_ms, "o": row}
-    return Frame(RecordKind.FRAME, "binance", json.dumps({"stream": "!forceOrder@arr", "data": data}).encode())
+    return Frame(
+        RecordKind.FRAME, "binance", json.dumps({"stream": "!forceOrder@arr", "data": data}).encode()
+    )
 
 
-def _tick() -> Frame:
+def tick() -> Frame:
+    """Return an input that is only the time."""
     return Frame(RecordKind.TICK, "", b"")
 
 
 @pytest.fixture
 def machine(tmp_path):
     """Return a machine on which nothing ever ran."""
-    return _Machine(tmp_path)
+    return Machine(tmp_path)
 
 
 async def test_killed_before_the_first_commit(machine):
     """What the very first process journalled but never committed is decided by the next one."""
-    await machine.live([_forced(START_MS, 700_000)], killed=True)
+    await machine.live([forced(START_MS, 700_000)], killed=True)
     assert machine.committed() == []
-    await machine.live([_tick(), _tick(), _tick()], killed=False)
+    await machine.live([tick(), tick(), tick()], killed=False)
     decided = machine.committed()
     assert [json.loads(line)["action"] for line in decided] == ["hold", "send"]
     assert decided == machine.replayed()
@@ -106,11 +121,18 @@ async def test_killed_before_the_first_commit(machine):
 async def test_restarts_change_no_decision(machine, pieces, killed):
     """However a storm is cut into lives, killed or ended well, the verdicts are those of one life."""
     at = START_MS
-    frames = [_forced(at, 1_200_000), _forced(at + 900, 1_300_000), _tick(), _tick(), _forced(at + 4_000, 9_000_000), _tick()]
+    frames = [
+        forced(at, 1_200_000),
+        forced(at + 900, 1_300_000),
+        tick(),
+        tick(),
+        forced(at + 4_000, 9_000_000),
+        tick(),
+    ]
     for size in pieces:
         life, frames = frames[:size], frames[size:]
         await machine.live(life, killed=killed)
         machine.now_ms += 700
-    await machine.live([_tick()], killed=False)
+    await machine.live([tick()], killed=False)
     assert machine.committed() == machine.replayed()
     assert '"grew"' in "".join(machine.committed())

@@ -60,7 +60,9 @@ async def running(
     """Run a market and everything up to the commit; after the end the journal and the database are closed."""
     rules = Rules(hourly_budget=0)
     async with contextlib.AsyncExitStack() as opened:
-        world = await opened.enter_async_context(World(scenario=scenario, seed=seed, speed=speed, faults=faults))
+        world = await opened.enter_async_context(
+            World(scenario=scenario, seed=seed, speed=speed, faults=faults)
+        )
         store = StoreThread(open_store(f"sqlite:///{folder}/alert.db"))
         opened.push_async_callback(store.close)
 
@@ -73,7 +75,9 @@ async def running(
             clock=now_ms, tell_admin=_nobody,
         )  # fmt: skip
         journal = JournalWriter(
-            folder / "journal", header=lambda: pipeline.header(rules, simulated=True), committed=await pipeline.load()
+            folder / "journal",
+            header=lambda: pipeline.header(rules, simulated=True),
+            committed=await pipeline.load(),
         )
         opened.push_async_callback(asyncio.to_thread, journal.close)
         await pipeline.recover(journal, folder / "journal")

@@ -78,7 +78,9 @@ def test_recorded_days_of_trades(shared: Path, tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("radar", [True, False], ids=["radar", "parts"])
 @pytest.mark.parametrize("hundredths", [1, 2])
-def test_liquidations_within_a_price_shock(shared: Path, tmp_path: Path, radar: bool, hundredths: int) -> None:
+def test_liquidations_within_a_price_shock(
+    shared: Path, tmp_path: Path, radar: bool, hundredths: int
+) -> None:
     """Storm, cluster and radar at once: liquidations of another coin are laid over a recorded shock.
 
     No recorded hour holds both; times and coins are moved, amounts and gaps are as recorded.

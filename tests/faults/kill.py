@@ -30,7 +30,7 @@ from tests.faults.oracle import Found, drained, examine
 
 __all__ = ["Kills", "run"]
 
-TOKEN = "123456789:AAkillTestTokenabcdefghijklmnopqrs"  # noqa: S105 - of the simulated Bot API
+TOKEN = "123456789:AAkillTestTokenabcdefghijklmnopqrs"
 CHATS = (101, 102, 103)
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -92,7 +92,9 @@ class _Life:
 
 
 @contextlib.asynccontextmanager
-async def _process(*arguments: str, log: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _process(
+    *arguments: str, log: Path, **environment: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
@@ -110,10 +112,10 @@ async def _process(*arguments: str, log: Path, **environment: str) -> AsyncItera
                 await process.wait()
 
 
-async def _until_exists(path: Path) -> None:
-    async with asyncio.timeout(60):
-        while not path.exists():
-            await asyncio.sleep(0.05)
+async def _first_line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(_START_PATIENCE_S):
+        return (await process.stdout.readline()).decode().strip()
 
 
 async def run(kills: int, seed: int, folder: Path, *, told: bool = False) -> Kills:
@@ -122,22 +124,20 @@ async def run(kills: int, seed: int, folder: Path, *, told: bool = False) -> Kil
     stages: Counter[str] = Counter()
     in_gap, ready_s = 0, []
     marks = Marks(folder / "marks")
-    ports, truth, ledger = folder / "ports.json", folder / "truth.jsonl", folder / "ledger.jsonl"
+    truth, ledger = folder / "truth.jsonl", folder / "ledger.jsonl"
     chats = [part for chat in CHATS for part in ("--chat", f"private:{chat}")]
     async with contextlib.AsyncExitStack() as opened:
         api = await opened.enter_async_context(
             _process("-m", "simulator.bot_api", "--token", TOKEN, *chats, "--ledger", str(ledger), "--flood",
                      log=folder / "bot_api.log")
         )  # fmt: skip
-        assert api.stdout is not None
-        base_url = (await api.stdout.readline()).decode().strip()
         market = await opened.enter_async_context(
-            _process("-m", "tests.faults.market", str(ports), str(truth), str(seed), log=folder / "market.log")
+            _process("-m", "tests.faults.market", str(truth), str(seed), log=folder / "market.log")
         )
-        await _until_exists(ports)
+        base_url, urls = await _first_line(api), json.loads(await _first_line(market))
         template = await opened.enter_async_context(
             _process("-m", "tests.faults.launch", str(folder / "marks"), log=folder / "alert.err",
-                     **_settings(folder, base_url, json.loads(ports.read_text())))
+                     **_settings(folder, base_url, urls))
         )  # fmt: skip
         for number in range(1, kills + 1):
             life = _Life(template, marks)
@@ -208,8 +208,8 @@ async def _finish(life: _Life, market: asyncio.subprocess.Process, database: Pat
     if await life.until("ready", _START_PATIENCE_S) != 0:
         raise RuntimeError("the last process did not start")
     async with asyncio.timeout(_DRAIN_PATIENCE_S):
-        while not await asyncio.to_thread(drained, database):
-            await asyncio.sleep(0.1)
+        while not await asyncio.to_thread(drained, database):  # noqa: ASYNC110 - see the line below
+            await asyncio.sleep(0.1)  # what is waited for happens in another process's database
     os.kill(life.pid, signal.SIGTERM)
     status = await life.until("dead", 10)
     if status != 0:
@@ -227,7 +227,7 @@ def table(done: Kills) -> str:
         ("journal records", found.records), ("verdicts, database = replay", found.verdicts),
         ("alerts demanded", found.alerts), ("  numbered storms among them", found.storms * len(CHATS)),
         ("delivered", found.delivered), ("lost", found.lost), ("repeated", found.repeats),
-        ("labelled \"may repeat\"", found.labelled), ("edits", found.edits),
+        ('labelled "may repeat"', found.labelled), ("edits", found.edits),
         ("violations", len(found.wrong)),
     ]  # fmt: skip
     return "\n".join(f"{name:34}{value!s:>20}" for name, value in rows)

@@ -1,4 +1,8 @@
-"""The simulated venues with numbered storms at a pace that Telegram's limits can carry."""
+"""The simulated venues with numbered storms at a pace that Telegram's limits can carry.
+
+Prints the base URLs as one line of JSON and serves until SIGTERM. Arguments: the file for the
+ledger of what was printed, the seed.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,15 @@ from simulator.world import World
 STORMS = Numbered(first_s=2.0, every_s=1.5, gap_s=1.2, coins=900)
 
 
-async def _serve(ports: Path, truth: Path, seed: int) -> None:
+async def _serve(truth: Path, seed: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     scenario = replace(SCENARIOS["numbered"], numbered=STORMS)
     async with World(scenario=scenario, seed=seed, truth=truth) as world:
-        aside = ports.with_suffix(".part")
-        aside.write_text(json.dumps(world.urls))
-        aside.replace(ports)
+        sys.stdout.write(json.dumps(world.urls) + "\n")
+        sys.stdout.flush()
         await stop.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(_serve(Path(sys.argv[1]), int(sys.argv[2])))

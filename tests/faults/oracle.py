@@ -47,7 +47,14 @@ class _Arrived(NamedTuple):
 
 
 def examine(
-    *, journal: Path, database: Path, ledger: Path, truth: Path, chats: Sequence[int], in_gap: int, scratch: Path
+    *,
+    journal: Path,
+    database: Path,
+    ledger: Path,
+    truth: Path,
+    chats: Sequence[int],
+    in_gap: int,
+    scratch: Path,
 ) -> Found:
     """Compare the ledger and the database with an uninterrupted replay of the final journal.
 
@@ -104,7 +111,11 @@ def _differing(lines: list[str], database: Path, chats: Sequence[int]) -> list[s
         rows = connection.execute("SELECT target, body FROM verdicts ORDER BY verdict_id").fetchall()
     wrong = []
     for chat in chats:
-        kept = [verdict_line(msgspec.json.decode(body, type=Verdict)) for target, body in rows if target == str(chat)]
+        kept = [
+            verdict_line(msgspec.json.decode(body, type=Verdict))
+            for target, body in rows
+            if target == str(chat)
+        ]
         if kept == lines:
             continue
         place = next((n for n, pair in enumerate(zip(kept, lines, strict=False)) if pair[0] != pair[1]), None)
