@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.coinglass.ledger import EXCHANGES, Ledger
 from simulator.feeds import History, Printed, Push, VenueClock
 from simulator.listings import Asset
 from simulator.market import Event, Trade
 
 __all__ = ["EXCHANGES", "CoinglassFeed"]
-
-EXCHANGES = {"binance": "Binance", "bybit": "Bybit", "okx": "OKX"}
-"""CoinGlass's names of the venues."""
-
 
 class CoinglassFeed:
     """liquidationOrders and liquidation_orders (all venues), and futures_trades of one venue's pair."""
@@ -21,12 +18,14 @@ class CoinglassFeed:
         self.clock = clock
         self.history = History.of("coinglass", assets)
         self.assets = assets
+        self.ledger = Ledger(assets, clock, self.history)
         self.pairs = {f"{EXCHANGES[listing.venue]}_{listing.symbol}" for asset in assets for listing in asset.listings}
         self.minimums: dict[str, set[str]] = {}
         self._pushes: list[Push] = []
 
     def take(self, event: Event) -> None:
         """Push a trade to every channel of its pair whose minimum it reaches."""
+        self.ledger.take(event)
         if not isinstance(event, Trade):
             return
         pair = f"{EXCHANGES[event.listing.venue]}_{event.listing.symbol}"

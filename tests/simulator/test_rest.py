@@ -162,13 +162,20 @@ class TestCoinglass:
         """The sums by side of orders, the venue's row of the list and the hour's bar are equal."""
         await world.advance(20_000)
         query = {"exchange": "Binance", "symbol": "BTC", "min_liquidation_amount": "0"}
-        orders = (await self.get(world, http, "/futures/liquidation/order", **query)).json()["data"]
-        longs = sum(row["usd_value"] for row in orders if row["side"] == 1)
+        now = world.start_ms + world.now_ms
+
+        async def longs_since(start_ms):
+            """Return what the orders of longs since then are worth."""
+            rows = (await self.get(world, http, "/futures/liquidation/order", **query, start_time=start_ms)).json()["data"]
+            return sum(row["usd_value"] for row in rows if row["side"] == 1)
+
         listed = (await self.get(world, http, "/futures/liquidation/exchange-list", range="1h", symbol="BTC")).json()
         row = next(row for row in listed["data"] if row["exchange"] == "Binance")
-        assert row["long_liquidation_usd"] == pytest.approx(longs, abs=0.01)
+        assert row["long_liquidation_usd"] == pytest.approx(await longs_since(now - 3_600_000), abs=0.01) != 0
         bars = (await self.get(world, http, "/futures/liquidation/history", exchange="Binance", symbol="BTCUSDT", interval="1h")).json()
-        assert sum(float(bar["long_liquidation_usd"]) for bar in bars["data"]) == pytest.approx(longs, abs=0.01)
+        last = bars["data"][-1]
+        assert last["time"] == now // 3_600_000 * 3_600_000
+        assert float(last["long_liquidation_usd"]) == pytest.approx(await longs_since(last["time"]), abs=0.01)
 
     async def test_unknown_things_are_refused(self, world, http):
         """An unknown coin, pair, exchange, a missing parameter and a wrong path each have their code."""
