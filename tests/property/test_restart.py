@@ -1,0 +1,121 @@
+"""A restart at any input changes no verdict: windows from the journal, the rest from memory."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.frames import (
+    START_MS,
+    Feed,
+    agg_trade,
+    agg_trades_body,
+    bybit_order,
+    bybit_trade,
+    engine,
+    force_order,
+    mark_price,
+    notice,
+    okx_order,
+    okx_trade,
+    refused,
+    restarted,
+)
+from ws_alert.messages import Action, FeedState, JournalRecord, RecordKind
+from ws_alert.rules import Rules
+
+EXAMPLES = int(os.environ.get("TELEGLAS_EXAMPLES", "200"))
+RULES = Rules.model_validate({"hourly_budget": 4})
+TARGETS = ("one", "two")
+
+_STEPS = [0, 1, 300, 1000, 2000, 5000, 29_999, 30_000, 61_000, 299_000, 400_000, 1_000_000, 3_600_000]
+_LATE = [0, 0, 0, 5, 2000, 29_999, 59_999, 60_001]
+_USD = [20.0, 5_000.0, 99_999.0, 150_000.0, 600_000.0, 1_100_000.0, 2_500_000.0, 9_000_000.0]
+_WHAT = ["trade", "trade", "order", "order", "order", "bybit trade", "bybit order", "okx trade", "okx order", "mark",
+         "again", "body", "tick", "live", "polling", "down", "refused"]  # fmt: skip
+
+_inputs = st.lists(
+    st.tuples(
+        st.sampled_from(_WHAT),
+        st.one_of(st.sampled_from(_STEPS[:6]), st.sampled_from(_STEPS)),
+        st.sampled_from(_LATE),
+        st.sampled_from(_USD),
+        st.booleans(),
+        st.sampled_from([1, 1, 1, 4]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def _payload(feed: Feed, item, now: int, number: int) -> tuple[RecordKind, str, bytes]:
+    what, _, late, usd, up, _ = item
+    at_ms = START_MS + now - late
+    frames = {
+        "trade": ("binance", lambda: agg_trade(at_ms, number, usd, buy=up)),
+        "order": ("binance", lambda: force_order(at_ms, usd, long=up)),
+        "bybit trade": ("bybit", lambda: bybit_trade(at_ms, number, usd, buy=up)),
+        "bybit order": ("bybit", lambda: bybit_order(at_ms, usd, usd, long=up)),
+        "okx trade": ("okx", lambda: okx_trade(at_ms, number, usd, buy=up)),
+        "okx order": ("okx", lambda: okx_order(at_ms, usd, long=up)),
+        "mark": ("binance", lambda: mark_price(at_ms, 90.0 + usd % 13)),
+    }
+    if what in frames:
+        source, frame = frames[what]
+        return RecordKind.FRAME, source, frame()
+    if what == "body":
+        rows = [(at_ms, earlier, usd) for earlier in range(max(1, number - 5), number + 1)]
+        return RecordKind.BODY, "binance:aggTrades:BTCUSDT", agg_trades_body(rows)
+    if what == "again" and feed.records:
+        last = feed.records[-1]
+        return last.kind, last.source, last.payload
+    if what == "refused":
+        sent = [verdict for verdict in feed.verdicts if verdict.action is Action.SEND and verdict.alert]
+        if sent:
+            return RecordKind.REFUSED, "", refused(sent[-1])
+    if what in {"live", "polling", "down"}:
+        family = "trades" if up else "liquidations"
+        return RecordKind.NOTICE, "binance", notice("binance", family, FeedState(what), START_MS + now, complete=usd > 1e5)
+    return RecordKind.TICK, "", b""
+
+
+def _whole(inputs) -> tuple[Feed, list[int]]:
+    """Return an uninterrupted run and how many verdicts stood after each record."""
+    feed = Feed(engine(RULES, TARGETS))
+    now, number, decided = 0, 10, []
+    for item in inputs:
+        now += item[1]
+        number += item[5]
+        feed.record(now, *_payload(feed, item, now, number))
+        decided.append(len(feed.verdicts))
+    feed.rest()
+    return feed, decided
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(inputs=_inputs, cuts=st.lists(st.integers(0, 59), min_size=1, max_size=2))
+def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts) -> None:
+    """Byte for byte, alerts with charts and coverage included, after one or two crashes."""
+    whole, decided = _whole(inputs)
+    records = whole.records
+    feed = Feed(engine(RULES, TARGETS))
+    stops = sorted({cut % len(records) + 1 for cut in cuts})
+    for stop in stops:
+        _feed(feed, records[len(feed.records) : stop])
+        feed.engine = restarted(feed, stop, engine(RULES, TARGETS))
+    before = len(feed.verdicts)
+    assert before == decided[stops[-1] - 1]
+    _feed(feed, records[stops[-1] :])
+    feed.rest()
+    for mine, its in zip(feed.verdicts, whole.verdicts, strict=False):
+        assert msgspec.json.encode(mine) == msgspec.json.encode(its)
+    assert len(feed.verdicts) == len(whole.verdicts)
+    assert feed.engine.memory() == whole.engine.memory()
+
+
+def _feed(feed: Feed, records: list[JournalRecord]) -> None:
+    for record in records:
+        feed.record(record.received_ms - START_MS, record.kind, record.source, record.payload)
