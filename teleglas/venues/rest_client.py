@@ -89,7 +89,7 @@ def new_http_client() -> httpx.AsyncClient:
 
 
 class RestClient:
-    """GET with the venue's pace. Subclasses add one method for each endpoint.
+    """GET and POST with the venue's pace. Subclasses add one method for each endpoint.
 
     clock: monotonic seconds. sleep: how to wait. patience_s: for one whole answer.
     """
@@ -141,12 +141,27 @@ class RestClient:
         Waits its turn within `limit`; None if the caller paces. Raises FeedRefused when asking again is useless, and
         FeedInterrupted (Throttled with the time to wait) when it may help.
         """
+        return await self._ask(path, params, headers or {}, None, limit, cost)
+
+    async def post(self, path: str, body: bytes, limit: Limit, *, cost: float = 1.0) -> bytes:
+        """Return the body of the answer to a question that is sent as JSON; else as `get`."""
+        return await self._ask(path, {}, {"Content-Type": "application/json"}, body, limit, cost)
+
+    async def _ask(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        headers: Mapping[str, str],
+        question: bytes | None,
+        limit: Limit | None,
+        cost: float,
+    ) -> bytes:
         self.raise_if_quiet()
         if limit is not None:
             await self._sleep_for(self.quota(limit).reserve(cost, self._clock()))
             self.raise_if_quiet()
         try:
-            status, answered, body = await self._fetch(path, params, headers or {})
+            status, answered, body = await self._fetch(path, params, headers, question)
             self.observe(answered)
             self.judge(status, answered, body)
         except (Throttled, Banned) as error:
@@ -176,13 +191,15 @@ class RestClient:
             await self._sleep(wait_s)
 
     async def _fetch(
-        self, path: str, params: Mapping[str, str | int], headers: Mapping[str, str]
+        self, path: str, params: Mapping[str, str | int], headers: Mapping[str, str], question: bytes | None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        url = self._base + path
+        url, method = self._base + path, "GET" if question is None else "POST"
         try:
             async with (
                 asyncio.timeout(self._patience_s),
-                self._http.stream("GET", url, params=dict(params), headers=dict(headers)) as answer,
+                self._http.stream(
+                    method, url, params=dict(params), headers=dict(headers), content=question
+                ) as answer,
             ):
                 body = bytearray()
                 async for chunk in answer.aiter_bytes():
