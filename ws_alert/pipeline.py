@@ -39,8 +39,6 @@ _COMMIT_EVERY_S = 5.0
 _LOOK_EVERY_S = 1.0
 _NEVER = -1
 _SAMPLES_EVERY_S = 30.0
-_PRUNE_EVERY_S = 3600.0
-_VERDICTS_KEPT_MS = 7 * 24 * 3_600_000
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import structlog
 
 from teleglas.charts.pool import ChartPool
-from teleglas.storage.store import open_store
+from teleglas.errors import ConfigError
+from teleglas.storage.store import Store, open_store
 from teleglas.storage.thread import StoreThread
 from teleglas.telegram.text import escape
 from ws_alert.alert_engine import AlertEngine
@@ -19,6 +20,7 @@ from ws_alert.delivery.rendered import Rendered
 from ws_alert.delivery.telegram_alert_bot import TelegramChannel
 from ws_alert.delivery.terminal import TerminalChannel
 from ws_alert.outbox.dispatcher import Channel, Dispatcher
+from ws_alert.outbox.gate import chat_of
 from ws_alert.pipeline import Pipeline, Wall
 from ws_alert.recovery import known_tables
 from ws_alert.report import Report
@@ -33,6 +35,9 @@ TERMINAL = "terminal"
 """The one target without a token."""
 
 _VENUES = ("binance", "bybit", "okx", "coinglass")
+
+_FORGET_EVERY_S = 3600.0
+_DECISIONS_KEPT_MS = 7 * 24 * 3_600_000
 
 log = structlog.get_logger(__name__)
 
@@ -104,12 +109,25 @@ async def run(
             venues=feed_options(settings).venues,
             simulated=settings.simulated,
         )
+        beside = [
+            asyncio.create_task(_check(way, settings, store, stop)),
+            asyncio.create_task(_forget(store, clock)),
+        ]
         try:
             await pipeline.run(stop, alive)
         finally:
             dispatcher.stop()
             await delivery
             report = await pipeline.report()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        if isinstance(way.channel, TelegramChannel) and way.channel.token_rejected:
+            raise ConfigError(
+                "TELEGRAM_ALERT_TOKEN",
+                "Telegram does not know this token",
+                "Copy it whole from @BotFather, or make a new one with /token",
+            )
         log.info(
             "stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, waiting=report.waiting
         )
@@ -144,6 +162,32 @@ def _way(settings: Settings) -> _Way:
         await channel.send(said, target=str(admin), reply_to=None, silent=False)
 
     return _Way(channel, settings.targets, tell_admin, channel.close)
+
+
+async def _check(way: _Way, settings: Settings, store: StoreThread, stop: asyncio.Event) -> None:
+    """Ask Telegram about the token and the chats, sending nothing; chats that can be reached again resume.
+
+    Stops the process where the token is refused. A network that is down now is no reason to.
+    """
+    if not isinstance(way.channel, TelegramChannel):
+        return
+    found = await way.channel.check(settings.targets)
+    if found.token_rejected:
+        stop.set()
+        return
+    for problem in found.problems:
+        log.warning("telegram", problem=problem)
+    suspended = await store.run(Store.suspended_chats)
+    for target, numeric, _ in found.chats:
+        for chat in {chat_of(target), chat_of(numeric)} & suspended.keys():
+            await store.run(Store.resume_chat, chat)
+
+
+async def _forget(store: StoreThread, clock: Callable[[], int]) -> None:
+    """Once an hour drop old decisions that sent nothing."""
+    while True:
+        await store.run(Store.prune, clock() - _DECISIONS_KEPT_MS)
+        await asyncio.sleep(_FORGET_EVERY_S)
 
 
 async def _log_only(_text: str) -> None:
