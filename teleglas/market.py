@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 __all__ = [
+    "Candle",
     "Completeness",
     "Instrument",
     "Liquidation",
@@ -128,6 +129,28 @@ class Liquidation(msgspec.Struct, frozen=True, gc=False):
     occurrence: int = 0
 
 
+class Candle(msgspec.Struct, frozen=True, gc=False):
+    """One closed candle of one symbol.
+
+    open_ms: when it opened, the venue's time; it closed at open_ms + timeframe_ms. Prices
+    are of one priced unit, as the venue's own chart shows them; volume is in the venue's
+    unit, which must be the same throughout a series.
+    """
+
+    open_ms: int
+    timeframe_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    @property
+    def close_ms(self) -> int:
+        """When it closed: nothing of it is known before."""
+        return self.open_ms + self.timeframe_ms
+
+
 class MarketSink(Protocol):
     """Where a codec puts what it decoded. The engine is one; a list in a test is another.
 
@@ -158,6 +181,9 @@ class MarketSink(Protocol):
 
     def mark(self, instrument: Instrument, event_ms: int, price: float) -> None:
         """Take a mark price, of one priced unit, in the venue's own units."""
+
+    def candle(self, instrument: Instrument, candle: Candle) -> None:
+        """Take one closed candle; a candle that was taken before is a correction of it."""
 
     def refuse(self, reason: Refusal, detail: str) -> None:
         """Count a row or a frame that is skipped; `detail` is sampled to the log."""

@@ -13,7 +13,8 @@ from typing import Protocol
 import msgspec
 
 from teleglas.instrument_table import decode as decode_instruments
-from teleglas.market import Instrument, Liquidation, MarketSink, PositionSide, TakerSide
+from teleglas.market import Candle, Instrument, Liquidation, MarketSink, PositionSide, TakerSide
+from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory
 from ws_alert.detectors.event_pattern_detector import EventPatternDetector
 from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
 from ws_alert.detectors.hit import Hit
@@ -68,6 +69,7 @@ class EngineMemory(msgspec.Struct):
     episodes: list[Episode]
     targets: dict[str, TargetMemory]
     feeds: dict[str, list[FeedSpan]]
+    scanner: ScannerMemory = ScannerMemory()
 
 
 class AlertEngine:
@@ -94,6 +96,7 @@ class AlertEngine:
         self.health = FeedHealth()
         self.episodes = Episodes()
         self.intake = Intake(rules, self)
+        self.scanner = CandleScanner(rules.scanner)
         self._rules = rules
         self._codecs = dict(codecs)
         self._decode = {source: codec.decode for source, codec in codecs.items()}
@@ -101,7 +104,9 @@ class AlertEngine:
         self._storms = LiquidationStormDetector(rules)
         self._clusters = WhaleClusterDetector(rules)
         self._radar = GlobalRadarEngine(rules.window_ms)
-        evidence = Evidence(self.intake.events, self.health, simulated=simulated)
+        evidence = Evidence(
+            self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart
+        )
         limit = rules.hourly_budget if budget else 0
         self._policies = {
             target: TargetPolicy(target, rules, self.episodes, evidence, budget=limit) for target in targets
@@ -177,13 +182,19 @@ class AlertEngine:
         self._arrive(event_ms)
         self.intake.file_trade(instrument, event_ms, side, price, usd)
 
+    def file_candle(self, instrument: Instrument, candle: Candle) -> None:
+        """Take a candle of a recorded file, at the moment when it closed."""
+        self._arrive(candle.close_ms)
+        self.intake.candle(instrument, candle)
+
     # -- restart ----------------------------------------------------------------------
 
     def memory(self) -> bytes:
         """Return as JSON all that decides later verdicts and is not in the windows."""
         targets = {target: policy.memory() for target, policy in self._policies.items()}
         episodes = list(self.episodes.open.values())
-        return msgspec.json.encode(EngineMemory(self.now_ms, episodes, targets, self.health.spans))
+        scanner = self.scanner.memory()
+        return msgspec.json.encode(EngineMemory(self.now_ms, episodes, targets, self.health.spans, scanner))
 
     @staticmethod
     def time_of(memory: bytes) -> int:
@@ -196,6 +207,7 @@ class AlertEngine:
         self.intake.at(known.now_ms)
         self.health.spans = known.feeds
         self.episodes.restore(known.episodes)
+        self.scanner.restore(known.scanner)
         for episode in known.episodes:
             self._schedule(episode.ends_ms, _episode_name(episode.key))
         for target, policy in self._policies.items():
@@ -230,6 +242,11 @@ class AlertEngine:
             whole = self._whole(events, cluster, row.event_ms)
         self._judge(events, (whole, cluster, self._singles.trade(events, row)))
 
+    def closed(self, instrument: Instrument, candle: Candle) -> None:
+        """Judge a candle that closed. Its whole history is in memory, so that nothing warms it again."""
+        if not self.warming:
+            self._found(self.scanner.take(instrument, candle, self.now_ms))
+
     # -- inside -----------------------------------------------------------------------
 
     def _arrive(self, received_ms: int) -> None:
@@ -253,7 +270,9 @@ class AlertEngine:
             endpoint, _, argument = rest.partition(":")
             # Polls and stream may alternate at a take-over: where their ids jump, the other may fill in.
             self.intake.interrupted(venue, argument)
+            self.scanner.collect()
             codec.decode_body(endpoint, argument, payload, self.intake)
+            self._found(self.scanner.settle(self.now_ms))
             self.intake.interrupted(venue, argument)
         elif kind == RecordKind.INSTRUMENTS and codec is not None:
             codec.use(decode_instruments(payload))
@@ -285,9 +304,13 @@ class AlertEngine:
         for finding in findings:
             for target, policy in self._policies.items():
                 self._decided(policy, policy.judge(finding, self.now_ms))
-                group = policy.groups.get(finding.asset)
+                group = policy.groups.get(finding.group)
                 if group is not None:
-                    self._schedule(group.due_ms, f"group\n{target}\n{finding.asset}")
+                    self._schedule(group.due_ms, f"group\n{target}\n{finding.group}")
+
+    def _found(self, hits: Sequence[Hit]) -> None:
+        for hit in hits:
+            self._judge(self.intake.events(hit.asset), (hit,))
 
     def _started(self, finding: Finding) -> None:
         phase = PhaseLine(

@@ -32,6 +32,7 @@ from teleglas.locks import lock_token
 from teleglas.systemd import Notifier
 from ws_alert.config import Settings, load_rules, load_settings
 from ws_alert.service import serve
+from ws_alert.sources.candle_files import CandleFile, parse
 
 __all__ = ["main"]
 
@@ -40,7 +41,7 @@ log = structlog.get_logger("ws_alert")
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 
 _EXIT_CODES = {ConfigError: os.EX_CONFIG, InputError: os.EX_DATAERR, AlreadyRunning: os.EX_TEMPFAIL}
-_CSV_OPTIONS = ("--liquidations", "--trades")
+_CSV_OPTIONS = ("--liquidations", "--trades", "--candles")
 
 
 @app.callback(invoke_without_command=True)
@@ -91,6 +92,10 @@ def replay(
     trades: Annotated[
         list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
     ] = None,
+    candles: Annotated[
+        list[str] | None,
+        typer.Option(help="SYMBOL:TIMEFRAME=FILE with open_ts_ms,open,high,low,close,volume"),
+    ] = None,
     findings: Annotated[
         Path | None, typer.Option(help="Where starts and ends of episodes go, one JSON object a line.")
     ] = None,
@@ -100,18 +105,20 @@ def replay(
     CSV files may be packed with gzip, and several may follow one option. Thresholds and
     cooldowns come from the environment, e.g. THRESHOLDS__LIQUIDATION_STORM__MAJORS_USD=50000.
     """
-    if not (journals or liquidations or trades):
-        raise typer.BadParameter("Name a journal, or CSV files with --liquidations or --trades.")
+    if not (journals or liquidations or trades or candles):
+        raise typer.BadParameter("Name a journal, or CSV files with --liquidations, --trades or --candles.")
+    candle_files = _candle_files(candles)
     rules = load_rules()
     logs.configure(level="WARNING")
     from ws_alert.sources.replay import replay as decide_again  # noqa: PLC0415 - see `run`
 
-    files = [*(journals or []), *(liquidations or []), *(trades or [])]
+    files = [*(journals or []), *(liquidations or []), *(trades or []), *(file.path for file in candle_files)]
     with _progress("replaying", sum(map(_bytes, files))) as progress:
         summary = decide_again(
             journals=journals or [],
             liquidations=liquidations or [],
             trades=trades or [],
+            candles=candle_files,
             out=out,
             findings=findings,
             rules=rules,
@@ -124,6 +131,8 @@ def replay(
     ):
         told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
         typer.echo(f"{title}: {told}")
+    for timeframe, passed in summary.funnel.items():
+        typer.echo(f"scanner {timeframe}: {', '.join(f'{name} {count}' for name, count in passed.items())}")
     typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
 
 
@@ -161,6 +170,13 @@ def spread(arguments: Sequence[str]) -> list[str]:
             option = ""
         result.append(each)
     return result
+
+
+def _candle_files(arguments: Sequence[str] | None) -> list[CandleFile]:
+    try:
+        return [parse(each) for each in arguments or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _leave(*_: object) -> NoReturn:

@@ -19,8 +19,10 @@ __all__ = [
     "Action",
     "Alert",
     "Band",
+    "CandleChart",
     "Chart",
     "ClusterFacts",
+    "ConfluenceFacts",
     "Coverage",
     "Decisions",
     "Digest",
@@ -63,6 +65,7 @@ class Kind(StrEnum):
     LIQUIDATION_STORM = "liquidation_storm"
     WHALE_CLUSTER = "whale_cluster"
     GLOBAL_RADAR = "global_radar"
+    CANDLE_CONFLUENCE = "candle_confluence"
 
 
 class Tier(IntEnum):
@@ -236,7 +239,48 @@ class RadarFacts(msgspec.Struct, frozen=True, tag="global_radar"):
     range_pct: float | None
 
 
-Facts = LargeFacts | WhaleFacts | StormFacts | ClusterFacts | RadarFacts
+class ConfluenceFacts(msgspec.Struct, frozen=True, tag="candle_confluence"):
+    """Conditions that met on one closed candle of one symbol (SPEC 6).
+
+    venue: empty in a replay of candle files. entry: the candle's close; stop and target lie
+    1.5 and 1.0 ATR from it. Prices, ATR and EMAs are of one priced unit of the symbol.
+    rsi: 0..100. vwap, ema50: None while not ready (`scored` mode only). volume_ratio:
+    volume / mean of 20, None without any volume. bias: `bullish`, `bearish` or `neutral`, the
+    order of the three EMAs. confidence: 3..5 of five conditions. crossed: candles since
+    the cross, 0 or 1. failed: the conditions that did not hold.
+    """
+
+    venue: str
+    symbol: str
+    timeframe: str
+    entry: float
+    stop: float
+    target: float
+    atr: float
+    rsi: float | None
+    vwap: float | None
+    ema9: float
+    ema21: float
+    ema50: float | None
+    volume_ratio: float | None
+    bias: str
+    confidence: int
+    crossed: int
+    mode: str
+    failed: tuple[str, ...] = ()
+
+    @property
+    def risk_reward(self) -> float:
+        """Distance to the target in distances to the stop."""
+        return abs(self.target - self.entry) / abs(self.entry - self.stop)
+
+    @property
+    def stop_percent(self) -> float:
+        """Distance from entry to stop in percent of the entry."""
+        return abs(self.entry - self.stop) / self.entry * 100
+
+
+Facts = LargeFacts | WhaleFacts | StormFacts | ClusterFacts | RadarFacts | ConfluenceFacts
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -273,6 +317,13 @@ class Finding(msgspec.Struct, frozen=True):
     facts: Facts
     score: float | None = None
 
+    @property
+    def group(self) -> str:
+        """What it waits in: its asset's group; a confluence is told by itself, each timeframe for itself."""
+        if isinstance(self.facts, ConfluenceFacts):
+            return f"{self.asset} {self.facts.timeframe}"
+        return self.asset
+
 
 class FoldedLine(msgspec.Struct, frozen=True):
     """Another finding told as a line of the leading one's message."""
@@ -299,6 +350,20 @@ class Chart(msgspec.Struct, frozen=True):
     price: tuple[tuple[int, float, float, float], ...]
     bars: tuple[tuple[int, int, int], ...]
     bars_are: str
+
+
+class CandleChart(msgspec.Struct, frozen=True):
+    """Candles up to the one that fired, with the means as they were known then; None: not ready.
+
+    candles: rows (open_ms, open, high, low, close, volume), ascending.
+    """
+
+    timeframe_ms: int
+    candles: tuple[tuple[int, float, float, float, float, float], ...]
+    ema9: tuple[float | None, ...]
+    ema21: tuple[float | None, ...]
+    ema50: tuple[float | None, ...]
+    vwap: tuple[float | None, ...]
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -348,6 +413,7 @@ class Alert(msgspec.Struct, frozen=True):
     chart: Chart | None = None
     prior_usd: int = 0
     prior_ms: int = 0
+    candles: CandleChart | None = None
 
 
 class DigestLine(msgspec.Struct, frozen=True):
@@ -390,9 +456,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
     reason: `first`, `urgent`, `grew` (send); `going_on`, `ended` (edit); `group_wait`
     (hold); `grouped:<kind>` (fold); `tier_floor`, `inhibited:<kind>`, `silenced`,
-    `filtered`, `quiet_hours`, `cooldown`, `budget` (drop; budget also: fold).
+    `filtered`, `quiet_hours`, `cooldown`, `duplicate`, `budget` (drop; budget also: fold).
     event_ms, usd, count: SEMANTICS 8. alert: what to tell, on send and edit only.
-    decided_ms: the engine's time of the decision.
+    decided_ms: the engine's time of the decision. confluence: the figures of a candle
+    confluence, in every decision on one.
     """
 
     action: Action
@@ -415,6 +482,7 @@ class Verdict(msgspec.Struct, frozen=True):
     step: int | None = None
     alert: Alert | None = None
     digest: Digest | None = None
+    confluence: ConfluenceFacts | None = None
 
 
 class PhaseLine(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The numbers of the product: groups, thresholds, windows, cooldowns (SPEC 0, 2, 3).
 
 These models are also the schema of the settings `GROUPS__*`, `THRESHOLDS__*`,
-`COOLDOWN__*` and `RADAR__*`; amounts are US dollars there and cents inside.
+`COOLDOWN__*`, `RADAR__*` and `SCANNER__*`; amounts are US dollars there and cents inside.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
 from ws_alert.messages import Kind
 
-__all__ = ["ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "Thresholds",
+__all__ = ["ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "ScannerRules", "Thresholds",
            "UsdThresholds"]  # fmt: skip
 
 Dollars = Annotated[float, Field(gt=0, le=1e11)]
@@ -27,6 +27,24 @@ def _coins(value: object) -> object:
 
 
 Coins = Annotated[tuple[str, ...], BeforeValidator(_coins)]
+
+
+_TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
+
+
+def _timeframes(value: object) -> object:
+    """Take what all three venues stream."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple):
+        return value
+    found = tuple(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
+    if not found or set(found) - set(_TIMEFRAMES):
+        raise ValueError(f"write one or more of {', '.join(_TIMEFRAMES)}, separated by commas")
+    return found
+
+
+Timeframes = Annotated[tuple[str, ...], BeforeValidator(_timeframes)]
 
 
 class _Model(BaseModel):
@@ -122,13 +140,17 @@ class Thresholds(_Model):
 
 
 class Cooldowns(_Model):
-    """Seconds before the same (kind, asset, direction) is told again to one target unless it doubled."""
+    """Seconds before the same (kind, asset, direction) is told again to one target unless it doubled.
+
+    A candle confluence, which cannot double, is told again if the price has moved (`ScannerRules`).
+    """
 
     large_liquidation_s: float = Field(default=300, ge=0)
     whale_trade_s: float = Field(default=600, ge=0)
     liquidation_storm_s: float = Field(default=300, ge=0)
     whale_cluster_s: float = Field(default=600, ge=0)
     global_radar_s: float = Field(default=300, ge=0)
+    candle_confluence_s: float = Field(default=300, ge=0)
 
     def ms(self, kind: Kind) -> int:
         """Return the kind's cooldown in milliseconds."""
@@ -142,6 +164,22 @@ class RadarRules(_Model):
     enabled: bool = True
 
 
+class ScannerRules(_Model):
+    """The candle scanner (SPEC 6): how it judges, and which candles it reads.
+
+    enabled: whether `run` reads candles; `scan` always does. venue: whose perpetuals.
+    repeat_percent: the price move from the last entry that lets the same type be told
+    again within the time of COOLDOWN__CANDLE_CONFLUENCE_S.
+    """
+
+    enabled: bool = False
+    mode: Literal["strict", "scored"] = "strict"
+    venue: Literal["binance", "bybit", "okx"] = "binance"
+    symbols: Coins = ("BTCUSDT",)
+    timeframes: Timeframes = ("1m", "5m")
+    repeat_percent: float = Field(default=0.3, ge=0, le=100)
+
+
 class Rules(_Model):
     """Everything that decides; part of each journal segment's header, so that a replay decides the same.
 
@@ -152,6 +190,7 @@ class Rules(_Model):
     thresholds: Thresholds = Thresholds()
     cooldown: Cooldowns = Cooldowns()
     radar: RadarRules = RadarRules()
+    scanner: ScannerRules = ScannerRules()
     watch: Coins = ()
     window_ms: PositiveInt = 30_000
     group_wait_ms: int = Field(default=2_000, ge=0)

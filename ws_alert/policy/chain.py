@@ -14,6 +14,7 @@ import msgspec
 from ws_alert.messages import (
     REPLAY_TARGET,
     Action,
+    ConfluenceFacts,
     Digest,
     DigestLine,
     Finding,
@@ -23,7 +24,7 @@ from ws_alert.messages import (
     Verdict,
 )
 from ws_alert.policy.budget import Budget
-from ws_alert.policy.cooldown import Told, grew, is_cooling
+from ws_alert.policy.cooldown import REPEATS_KEPT_MS, Told, grew, is_cooling, is_repeat
 from ws_alert.policy.grouping import Group, Waiting
 from ws_alert.policy.inhibition import inhibitor
 from ws_alert.rules import Rules
@@ -64,15 +65,15 @@ class TargetPolicy:
         """Decide on a finding now; an empty list: nothing new was decided."""
         key = _key(finding)
         told = self._told.get(key)
-        cooling = is_cooling(told, now_ms, self._rules.cooldown.ms(finding.kind))
+        cooling = self._cooling(finding, told, now_ms)
         growth = grew(told, finding, cooling=cooling)
         if finding.tier is Tier.NONE:
             return self._drop(finding, "tier_floor", now_ms)
         if told and finding.window_ms and told.episode_ms == finding.episode_ms and not growth:
             return self._edit(finding, told, now_ms)
         whole = inhibitor(key, self._episodes)
-        if whole is not None:
-            return self._drop(finding, f"inhibited:{whole.value}", now_ms)
+        if whole is not None or self._repeats(finding):
+            return self._drop(finding, f"inhibited:{whole.value}" if whole else "duplicate", now_ms)
         if growth or finding.tier is Tier.URGENT:
             if cooling and not growth:
                 return self._drop(finding, "cooldown", now_ms)
@@ -89,7 +90,7 @@ class TargetPolicy:
             key = _key(entry.first)
             whole = inhibitor(key, self._episodes)
             told = self._told.get(key)
-            cooling = is_cooling(told, now_ms, self._rules.cooldown.ms(entry.first.kind))
+            cooling = self._cooling(entry.first, told, now_ms)
             growth = grew(told, entry.largest, cooling=cooling)
             if whole is not None:
                 verdicts += self._drop(entry.first, f"inhibited:{whole.value}", now_ms)
@@ -142,10 +143,10 @@ class TargetPolicy:
         """
         if self.target not in {note.target, REPLAY_TARGET}:
             return
-        key = (note.kind, note.asset, note.direction)
-        told = self._told.get(key)
-        if told and (told.episode_ms, told.step) == (note.episode_ms, note.step):
-            del self._told[key]
+        for key, told in list(self._told.items()):
+            same = (key[0], key[1], key[2].partition(" ")[0]) == (note.kind, note.asset, note.direction)
+            if same and (told.episode_ms, told.step) == (note.episode_ms, note.step):
+                del self._told[key]
 
     def digest(self, now_ms: int) -> list[Verdict]:
         """Send what the budget held back, as one message."""
@@ -202,12 +203,26 @@ class TargetPolicy:
     def forget(self, now_ms: int) -> None:
         """Drop what can no longer decide anything: messages of ended episodes whose cooldown is over."""
         for key, told in list(self._told.items()):
-            idle = now_ms - told.event_ms >= max(self._rules.cooldown.ms(key[0]), self._rules.window_ms)
+            kept_ms = REPEATS_KEPT_MS if told.entry else self._rules.window_ms
+            idle = now_ms - told.event_ms >= max(self._rules.cooldown.ms(key[0]), kept_ms)
             if idle and key not in self._episodes.open:
                 del self._told[key]
 
+    def _cooling(self, finding: Finding, told: Told | None, now_ms: int) -> bool:
+        if finding.kind is Kind.CANDLE_CONFLUENCE:
+            return False  # the duplicate rule stands in place of the cooldown
+        return is_cooling(told, now_ms, self._rules.cooldown.ms(finding.kind))
+
+    def _repeats(self, finding: Finding) -> bool:
+        return is_repeat(
+            self._told.get(_key(finding)),
+            finding,
+            within_ms=self._rules.cooldown.ms(finding.kind),
+            percent=self._rules.scanner.repeat_percent,
+        )
+
     def _hold(self, finding: Finding, cooling: bool, now_ms: int) -> list[Verdict]:
-        group = self.groups.get(finding.asset)
+        group = self.groups.get(finding.group)
         entry = group.find(finding) if group else None
         if entry:
             entry.merge(finding)
@@ -217,8 +232,8 @@ class TargetPolicy:
         if cooling and self._dropped.get(_key(finding)) == (finding.episode_ms, "cooldown"):
             return []
         if group is None:
-            group = Group(finding.asset, now_ms + self._rules.group_wait_ms, [])
-            self.groups[finding.asset] = group
+            group = Group(finding.group, now_ms + self._rules.group_wait_ms, [])
+            self.groups[finding.group] = group
         group.waiting.append(Waiting(finding, finding, finding.count))
         # a hold is a new decision: what ends it is a line again, whatever was decided before
         self._dropped.pop(_key(finding), None)
@@ -226,13 +241,13 @@ class TargetPolicy:
 
     def _unhold(self, finding: Finding) -> Waiting:
         """Take what waits of the same kind and direction out of its group; it goes out with this finding."""
-        group = self.groups.get(finding.asset)
+        group = self.groups.get(finding.group)
         entry = group.find(finding) if group else None
         if group is None or entry is None or not finding.window_ms:
             return Waiting(finding, finding, finding.count)
         group.waiting.remove(entry)
         if not group.waiting:
-            del self.groups[finding.asset]
+            del self.groups[finding.group]
         entry.merge(finding)
         return entry
 
@@ -255,6 +270,7 @@ class TargetPolicy:
         told = Told(
             alert_id(key, first.episode_ms, self.target, step), first.episode_ms, first.event_ms,
             entry.largest.usd, entry.count, step, now_ms, own=room, edited_ms=now_ms, edited_usd=entry.largest.usd,
+            entry=first.facts.entry if isinstance(first.facts, ConfluenceFacts) else 0.0,
         )  # fmt: skip
         self._told[key] = told
         self._dropped.pop(key, None)
@@ -324,6 +340,7 @@ class TargetPolicy:
             score=finding.score,
             venues=finding.venues,
             decided_ms=now_ms,
+            confluence=finding.facts if isinstance(finding.facts, ConfluenceFacts) else None,
         )
         return msgspec.structs.replace(verdict, **more) if more else verdict
 
@@ -340,4 +357,7 @@ def _digest_id(target: str, now_ms: int) -> str:
 
 
 def _key(finding: Finding) -> tuple[Kind, str, str]:
+    """Return (kind, asset, direction); the direction of a confluence with its timeframe (SEMANTICS 14)."""
+    if isinstance(finding.facts, ConfluenceFacts):
+        return (finding.kind, finding.asset, f"{finding.direction} {finding.facts.timeframe}")
     return (finding.kind, finding.asset, finding.direction)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from ws_alert.messages import Finding
+from teleglas.money import exact_decimal
+from ws_alert.messages import ConfluenceFacts, Finding
 
-__all__ = ["Told", "grew", "is_cooling"]
+__all__ = ["REPEATS_KEPT_MS", "Told", "grew", "is_cooling", "is_repeat"]
+
+REPEATS_KEPT_MS = 1_800_000
+"""How long the last entry of a confluence is remembered (SPEC 6)."""
 
 
 class Told(msgspec.Struct):
@@ -16,6 +20,7 @@ class Told(msgspec.Struct):
     message said when it was sent; edits do not count as told. own: it has a message of its
     own, which can be edited; else it was a line in another's or waits in a digest.
     cools: it started a cooldown (a folded line does not). told_ms: when it was released.
+    entry: of a candle confluence, else 0.
     """
 
     alert_id: str
@@ -30,6 +35,7 @@ class Told(msgspec.Struct):
     revision: int = 0
     edited_ms: int = 0
     edited_usd: int = 0
+    entry: float = 0.0
 
 
 def is_cooling(told: Told | None, now_ms: int, cooldown_ms: int) -> bool:
@@ -39,6 +45,19 @@ def is_cooling(told: Told | None, now_ms: int, cooldown_ms: int) -> bool:
 
 def grew(told: Told | None, finding: Finding, *, cooling: bool) -> bool:
     """Return whether this is at least twice what was told in its episode or within its cooldown."""
-    if told is None or finding.usd < 2 * told.usd:
+    if told is None or not told.usd or finding.usd < 2 * told.usd:
         return False
     return cooling or (finding.window_ms > 0 and told.episode_ms == finding.episode_ms)
+
+
+def is_repeat(told: Told | None, finding: Finding, *, within_ms: int, percent: float) -> bool:
+    """Return whether a confluence was told too short ago at too near a price (SEMANTICS 14).
+
+    Blocked less than `within_ms` after the last one of its type and timeframe, while the
+    price has moved by `percent` of that entry or less.
+    """
+    if told is None or not told.entry or not isinstance(finding.facts, ConfluenceFacts):
+        return False
+    entry, last = exact_decimal(finding.facts.entry), exact_decimal(told.entry)
+    near = abs(entry - last) * 100 <= last * exact_decimal(percent) if percent else entry == last
+    return near and finding.event_ms - told.event_ms < within_ms

@@ -33,7 +33,7 @@ class Waiting(msgspec.Struct):
 
 
 class Group(msgspec.Struct):
-    """What waits for one asset; released together at `due_ms`."""
+    """What waits for one asset (see `Finding.group`); released together at `due_ms`."""
 
     asset: str
     due_ms: int

@@ -13,6 +13,7 @@ RANK = {
     Kind.WHALE_CLUSTER: 2,
     Kind.LARGE_LIQUIDATION: 1,
     Kind.WHALE_TRADE: 0,
+    Kind.CANDLE_CONFLUENCE: -1,
 }
 """Order of judgement and of leading a group: largest first."""
 

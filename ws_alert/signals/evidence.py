@@ -9,7 +9,9 @@ import msgspec
 from teleglas.market import PositionSide, TakerSide
 from ws_alert.messages import (
     Alert,
+    CandleChart,
     Chart,
+    ConfluenceFacts,
     Coverage,
     EventRow,
     Facts,
@@ -54,8 +56,16 @@ class Draft(msgspec.Struct, frozen=True):
 class Evidence:
     """Completes alerts from the windows of their asset and the health of the feeds."""
 
-    def __init__(self, events: Callable[[str], AssetEvents], health: FeedHealth, *, simulated: bool) -> None:
+    def __init__(
+        self,
+        events: Callable[[str], AssetEvents],
+        health: FeedHealth,
+        *,
+        simulated: bool,
+        candles: Callable[[ConfluenceFacts, int], CandleChart | None] = lambda _facts, _event_ms: None,
+    ) -> None:
         self._events = events
+        self._candles = candles
         self._health = health
         self.simulated = simulated
 
@@ -98,6 +108,11 @@ class Evidence:
             revision=draft.revision,
             simulated=self.simulated,
             chart=self._chart(events, finding),
+            candles=(
+                self._candles(finding.facts, finding.event_ms)
+                if isinstance(finding.facts, ConfluenceFacts)
+                else None
+            ),
         )
 
     def final(self, draft: Draft, episode: Episode) -> Alert:
@@ -124,7 +139,7 @@ class Evidence:
         return tuple(row for family in families for row in self._health.coverage(family, from_ms, to_ms))
 
     def _chart(self, events: AssetEvents, finding: Finding) -> Chart | None:
-        if finding.tier < Tier.WATCH:
+        if finding.tier < Tier.WATCH or finding.kind is Kind.CANDLE_CONFLUENCE:
             return None
         orders = finding.kind in (Kind.WHALE_CLUSTER, Kind.WHALE_TRADE)
         return events.tape.chart(events.newest_ms, orders=orders)
@@ -133,6 +148,8 @@ class Evidence:
 def _rows(events: AssetEvents, kind: Kind, direction: str, facts: Facts) -> list[EventRow]:
     if isinstance(facts, LargeFacts | WhaleFacts):
         return [facts.row]
+    if isinstance(facts, ConfluenceFacts):
+        return []
     if kind is Kind.LIQUIDATION_STORM:
         return events.liquidations[PositionSide(direction)].inside()
     orders = [row for side in TakerSide for row in events.orders[side].inside()]

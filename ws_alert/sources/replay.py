@@ -6,7 +6,7 @@ It reads no clock, no `.env`, no token, no database and no network.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from heapq import merge
 from pathlib import Path
@@ -18,6 +18,7 @@ from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import REPLAY_TARGET, JournalRecord
 from ws_alert.rules import Rules
+from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.journal import JournalReader
 from ws_alert.sources.journal_format import SegmentHeader
@@ -28,6 +29,8 @@ __all__ = ["Summary", "replay"]
 
 _JOURNAL, _TAPE = 0, 1
 
+_Row = TapeRow | CandleRow
+
 
 class Summary(NamedTuple):
     """What a replay did. span_ms: from the first input's time to the last one's."""
@@ -37,6 +40,7 @@ class Summary(NamedTuple):
     decisions: Counter[str]
     findings: Counter[str]
     refused: Counter[str]
+    funnel: Mapping[str, Counter[str]] = {}
 
 
 def replay(
@@ -44,6 +48,7 @@ def replay(
     journals: Sequence[Path],
     liquidations: Sequence[Path],
     trades: Sequence[Path],
+    candles: Sequence[CandleFile] = (),
     out: Path,
     findings: Path | None,
     rules: Rules | None,
@@ -67,8 +72,10 @@ def replay(
             files.enter_context(out.open("w", encoding="utf-8")),
             files.enter_context(findings.open("w", encoding="utf-8")) if findings else None,
         )
-        summary = _run(engine, _merged(inputs, tapes, first), writer)
-        if liquidations or trades:
+        sources: list[Iterator[_Row]] = [tapes.rows(), candle_rows(candles, engine.intake.refuse, progress)]
+        rows = merge(*sources, key=lambda row: row[:4])
+        summary = _run(engine, _merged(inputs, rows, first), writer)
+        if liquidations or trades or candles:
             while (due := engine.next_deadline()) is not None:
                 engine.advance(due)
                 writer.write(engine)
@@ -76,6 +83,7 @@ def replay(
         decisions=writer.decisions,
         findings=writer.phases,
         refused=Counter({reason.value: n for reason, n in engine.intake.refused.items()}),
+        funnel=engine.scanner.funnel,
     )
 
 
@@ -112,19 +120,19 @@ def _engine(header: SegmentHeader | None, rules: Rules | None) -> AlertEngine:
 
 
 def _merged(
-    records: Iterator[SegmentHeader | JournalRecord], tapes: Tapes, first: object
-) -> Iterator[tuple[int, int, JournalRecord | TapeRow]]:
+    records: Iterator[SegmentHeader | JournalRecord], rows: Iterator[_Row], first: object
+) -> Iterator[tuple[int, int, JournalRecord | _Row]]:
     journal = (
         (record.received_ms, _JOURNAL, record)
         for record in (records if first is not None else ())
         if isinstance(record, JournalRecord)
     )
-    rows = ((row.ts_ms, _TAPE, row) for row in tapes.rows())
-    return merge(journal, rows, key=lambda item: item[:2])
+    timed = ((row.ts_ms, _TAPE, row) for row in rows)
+    return merge(journal, timed, key=lambda item: item[:2])
 
 
 def _run(
-    engine: AlertEngine, inputs: Iterator[tuple[int, int, JournalRecord | TapeRow]], writer: _Writer
+    engine: AlertEngine, inputs: Iterator[tuple[int, int, JournalRecord | _Row]], writer: _Writer
 ) -> Summary:
     count = first_ms = last_ms = 0
     for last_ms, _, item in inputs:
@@ -139,7 +147,10 @@ def _run(
     return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
 
 
-def _feed(engine: AlertEngine, row: TapeRow) -> None:
+def _feed(engine: AlertEngine, row: _Row) -> None:
+    if isinstance(row, CandleRow):
+        engine.file_candle(row.instrument, row.candle)
+        return
     if isinstance(row.side, TakerSide):
         engine.file_trade(row.instrument, row.ts_ms, row.side, row.price, row.usd)
         return

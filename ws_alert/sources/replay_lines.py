@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from teleglas.money import dollars
-from ws_alert.messages import PhaseLine, Verdict
+from ws_alert.messages import ConfluenceFacts, PhaseLine, Verdict
 
 __all__ = ["phase_line", "verdict_line"]
 
@@ -34,6 +34,8 @@ def verdict_line(verdict: Verdict) -> str:
         cells.append(("told_count", str(verdict.told_count)))
     if verdict.step is not None:
         cells.append(("step", str(verdict.step)))
+    if verdict.confluence is not None:
+        cells += _figures(verdict.confluence)
     return _line(cells)
 
 
@@ -52,6 +54,19 @@ def phase_line(phase: PhaseLine) -> str:
             ("venues", _venues(phase.venues)),
         ]
     )
+
+
+def _figures(facts: ConfluenceFacts) -> list[tuple[str, str]]:
+    """Return a confluence's own figures; prices as exact as they were computed, null where not ready."""
+    return [
+        ("timeframe", _text(facts.timeframe)),
+        *((name, _number(getattr(facts, name))) for name in ("entry", "stop", "target", "atr", "rsi", "vwap")),
+        ("confidence", str(facts.confidence)),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else repr(value)
 
 
 def _line(cells: list[tuple[str, str]]) -> str:

@@ -16,7 +16,7 @@ from teleglas.errors import BadFrame, InputError
 from teleglas.instruments import asset_of_symbol
 from teleglas.market import Instrument, PositionSide, Refusal, TakerSide
 
-__all__ = ["COLUMNS", "TapeRow", "Tapes"]
+__all__ = ["COLUMNS", "TapeRow", "Tapes", "open_text", "places", "why"]
 
 COLUMNS = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
 
@@ -76,21 +76,21 @@ class Tapes:
     def _read(self, kind: int, argument: int, path: Path) -> Iterator[TapeRow]:
         line = told = 0
         try:
-            with path.open("rb") as raw, _text(raw, path) as text:
+            with path.open("rb") as raw, open_text(raw, path) as text:
                 for line, cells in enumerate(csv.reader(text), start=1):
                     if line == 1:
-                        places = _places(path, cells)
+                        columns = places(path, cells, COLUMNS)
                         continue
                     if line % 20_000 == 0:
                         self._progress(raw.tell() - told)
                         told = raw.tell()
-                    row = self._row(kind, argument, line, path, [cells[place] for place in places])
+                    row = self._row(kind, argument, line, path, [cells[place] for place in columns])
                     if row is not None:
                         yield row
         except IndexError as error:
             raise InputError(str(path), line, f"fewer than {len(COLUMNS)} columns") from error
         except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(str(path), line + 1, _why(error)) from error
+            raise InputError(str(path), line + 1, why(error)) from error
         if line == 0:
             raise InputError(str(path), 1, "the file is empty")
 
@@ -121,20 +121,24 @@ class Tapes:
         return self._instruments[key]
 
 
-def _text(raw: IO[bytes], path: Path) -> io.TextIOWrapper:
+def open_text(raw: IO[bytes], path: Path) -> io.TextIOWrapper:
+    """Return a file's text, unpacked where its name ends in .gz."""
     data: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
     return io.TextIOWrapper(data, encoding="utf-8", newline="")
 
 
-def _places(path: Path, header: list[str]) -> list[int]:
+def places(path: Path, header: list[str], columns: Sequence[str]) -> list[int]:
+    """Return where each column stands in a file's header. Raises InputError if one is missing."""
     names = [name.strip().lstrip("\ufeff") for name in header]
-    missing = [name for name in COLUMNS if name not in names]
+    missing = [name for name in columns if name not in names]
     if missing:
-        raise InputError(str(path), 1, f"no column {', '.join(missing)}; a tape has {','.join(COLUMNS)}")
-    return [names.index(name) for name in COLUMNS]
+        what = "a tape" if "price" in columns else "a candle file"
+        raise InputError(str(path), 1, f"no column {', '.join(missing)}; {what} has {','.join(columns)}")
+    return [names.index(name) for name in columns]
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """Say in one line why a file cannot be read."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {error}"[:120]

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Protocol
 
 from teleglas.errors import BadFrame
-from teleglas.market import Completeness, Instrument, Liquidation, Refusal, TakerSide
+from teleglas.market import Candle, Completeness, Instrument, Liquidation, Refusal, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.messages import EventRow
 from ws_alert.rules import Rules
+from ws_alert.windows.candles import is_possible
 from ws_alert.windows.duplicates import LiquidationMemory, RelayedTrades, TradeIds
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import LATEST_ARRIVAL_MS
@@ -34,6 +35,9 @@ class Judge(Protocol):
 
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
         """Take a large taker order; is_order: it reaches the whale floor and joined the window."""
+
+    def closed(self, instrument: Instrument, candle: Candle) -> None:
+        """Take a candle that closed, with possible values."""
 
 
 class _Contract:
@@ -164,9 +168,11 @@ class Intake:
             return
         if contract.scale != 1:
             price /= contract.scale
-        event_ms = min(event_ms, self.now_ms)
+        if event_ms > self.now_ms:
+            event_ms = self.now_ms
         tape = contract.tape
-        tape.newest_ms = max(tape.newest_ms, event_ms)
+        if event_ms > tape.newest_ms:
+            tape.newest_ms = event_ms
         row = tape.current
         if event_ms // 1000 != row.second:
             row = tape.at(event_ms // 1000)
@@ -174,8 +180,10 @@ class Intake:
             row.buy += int(usd * 100 + 0.5)
         else:
             row.sell += int(usd * 100 + 0.5)
-        row.low = min(row.low, price)
-        row.high = max(row.high, price)
+        if price < row.low:
+            row.low = price
+        if price > row.high:
+            row.high = price
         row.last = price
 
     def liquidation(self, row: Liquidation) -> None:
@@ -195,6 +203,13 @@ class Intake:
         contract = self._contracts.get(instrument) or self._admit(instrument)
         if contract.watched and event_ms >= self.oldest_ms:
             contract.events.tape.price(min(event_ms, self.now_ms) // 1000, price / contract.scale)
+
+    def candle(self, instrument: Instrument, candle: Candle) -> None:
+        """Take a closed candle (see `MarketSink`); it moves no window."""
+        if is_possible(candle):
+            self._judge.closed(instrument, candle)
+        else:
+            self.refuse(Refusal.BAD_NUMBER, f"{instrument.venue} {instrument.symbol}: {candle}")
 
     def refuse(self, reason: Refusal, detail: str) -> None:
         """Count what is skipped; the first of each reason since the last look is kept for the log."""
