@@ -13,11 +13,14 @@ from functools import lru_cache
 from simulator.feeds import Printed
 from simulator.listings import Asset, Listing
 
-__all__ = ["HOUR_MS", "Wave", "forced_orders", "past_price", "wave"]
+__all__ = ["HOUR_MS", "SLOW", "Wave", "forced_orders", "past_price", "wave"]
 
 HOUR_MS = 3_600_000
 _PERIODS_MS = (7 * 24 * HOUR_MS, 24 * HOUR_MS, 8 * HOUR_MS, 2.3 * HOUR_MS, 37 * 60_000, 9 * 60_000)
 _PRICE = (0.04, 0.012, 0.006, 0.003, 0.0015, 0.0006)
+SLOW = (0.1, 0.02, 0.01, 0.004, 0.0015, 0.0005)
+"""Heights of what changes over days rather than minutes."""
+
 _EVEN = (0.2, 0.2, 0.15, 0.12, 0.1, 0.08)
 _REFERENCE_TURNOVER = 4.2e10
 _ORDERS_AN_HOUR = 9.0
@@ -48,9 +51,9 @@ class Wave:
 
 
 @lru_cache(maxsize=20_000)
-def wave(name: str) -> Wave:
+def wave(name: str, heights: tuple[float, ...] = _EVEN) -> Wave:
     """Return the wave of this name."""
-    return Wave(name)
+    return Wave(name, heights)
 
 
 @lru_cache(maxsize=4_000)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from simulator.feeds import History, Printed, VenueClock
 from simulator.listings import Asset, Listing
 from simulator.market import Event, Mark, Trade
-from simulator.past import HOUR_MS, forced_orders, past_price, wave
+from simulator.past import HOUR_MS, SLOW, forced_orders, past_price, wave
 
 __all__ = ["EXCHANGES", "Contract", "Ledger"]
 
@@ -139,7 +139,7 @@ class Ledger:
     def interest(self, contract: Contract, at: int, now: int) -> tuple[float, float]:
         """Return the open interest in USD and in coins."""
         asset = contract.asset
-        level = 1 + 0.3 * wave(f"interest {contract.name}").at(at - self._clock.start_ms)
+        level = 1 + wave(f"interest {contract.name}", SLOW).at(at - self._clock.start_ms)
         coins = asset.turnover * contract.share * _INTEREST_TO_TURNOVER / asset.price * level
         return coins * self.price(asset, at, now), coins
 
