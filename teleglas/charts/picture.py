@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Picture"]
+__all__ = ["AnyPicture", "CandlePicture", "Curve", "HeatPicture", "Level", "LinePicture", "OverviewPicture", "Picture", "Tile"]
 
 
-class Picture(msgspec.Struct, frozen=True):
+class Picture(msgspec.Struct, frozen=True, tag="bars"):
     """Everything that one square chart draws; times are Unix ms UTC, amounts cents, prices USD of one coin.
 
     title, subtitle, sources, footer: finished text. price: rows (open_ms, low, high, close) of
@@ -34,3 +34,105 @@ class Picture(msgspec.Struct, frozen=True):
     callout: str
     callout_up: bool
     simulated: bool = False
+
+
+class LinePicture(msgspec.Struct, frozen=True, tag="lines"):
+    """A price above, and below it a figure that goes with it; times are Unix ms UTC.
+
+    price: points (ms, price), empty if it is not known. figure: points (ms, value), USD or
+    percent as `unit` says (`usd`, `percent`). as_bars: drawn from zero, two colours.
+    name: what the figure is. latest: its last value as finished text.
+    """
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    from_ms: int
+    to_ms: int
+    price: tuple[tuple[int, float], ...]
+    figure: tuple[tuple[int, float], ...]
+    unit: str
+    name: str
+    latest: str
+    as_bars: bool = False
+    simulated: bool = False
+
+
+class HeatPicture(msgspec.Struct, frozen=True, tag="heat"):
+    """USD over time and price. columns: Unix ms of their beginnings, ascending; rows: prices, ascending.
+
+    cells: (column, row, USD). price: points (ms, price) drawn over it. low, high: finished
+    texts of the scale's ends.
+    """
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    columns: tuple[int, ...]
+    to_ms: int
+    rows: tuple[float, ...]
+    cells: tuple[tuple[int, int, float], ...]
+    price: tuple[tuple[int, float], ...]
+    low: str
+    high: str
+    simulated: bool = False
+
+
+class Tile(msgspec.Struct, frozen=True):
+    """One figure of an overview. tone: 1 good for the price, -1 bad, 0 neither."""
+
+    label: str
+    value: str
+    tone: int = 0
+
+
+class OverviewPicture(msgspec.Struct, frozen=True, tag="overview"):
+    """A price line and up to eight tiles below it; price as `LinePicture`."""
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    from_ms: int
+    to_ms: int
+    price: tuple[tuple[int, float], ...]
+    tiles: tuple[Tile, ...]
+    simulated: bool = False
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A mean over candles, one value for each; None where it is not known."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A price that is marked. tone: 1 the target's colour, -1 the stop's, 0 neither."""
+
+    name: str
+    price: float
+    tone: int
+
+
+class CandlePicture(msgspec.Struct, frozen=True, tag="candles"):
+    """Candles with means over them, volume below, and the levels of the last candle.
+
+    candles: rows (open_ms, open, high, low, close, volume) of `bucket_ms` each, ascending,
+    at least one; the last one is what fired. Prices are of one priced unit of the symbol.
+    """
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    bucket_ms: int
+    candles: tuple[tuple[int, float, float, float, float, float], ...]
+    curves: tuple[Curve, ...]
+    levels: tuple[Level, ...]
+    simulated: bool = False
+
+
+AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture

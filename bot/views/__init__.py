@@ -1,0 +1,1 @@
+"""Answers in, cards out. Pure: no clock, no network, no Telegram."""

@@ -1,0 +1,192 @@
+"""Answers in, pictures to draw out; None where there is not enough to draw. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from bot.answers import Candle
+from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, Overview
+from bot.views.figures import funding as funding_text
+from bot.views.figures import percent, price, ratio, usd
+from bot.views.origin import Context, origin
+from bot.views.pieces import main_funding, span_of
+from teleglas.charts.picture import AnyPicture, HeatPicture, LinePicture, OverviewPicture, Picture, Tile
+from teleglas.telegram.text import plain
+
+__all__ = ["funding", "heat", "liquidations", "open_interest", "overview"]
+
+_LEAST_POINTS = 2
+
+
+def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None:
+    """Return price candles with bars of liquidations below."""
+    bars = reply.bars.value or ()
+    say = context.words.say
+    if len(bars) < _LEAST_POINTS:
+        return None
+    bucket = _step([bar.time_ms for bar in bars])
+    from_ms, to_ms = bars[0].time_ms, bars[-1].time_ms + bucket
+    largest = max(bars, key=lambda bar: bar.long_usd + bar.short_usd)
+    top = largest.long_usd + largest.short_usd
+    at = context.short_time(largest.time_ms)
+    return Picture(
+        title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
+        subtitle=plain(say("liquidations, {window}", window=reply.window)),
+        sources=plain(origin(reply.bars, context)),
+        footer=_footer(context),
+        from_ms=from_ms, to_ms=to_ms, bucket_ms=bucket,
+        price=_candles(reply.candles.value or (), from_ms, to_ms, bucket),
+        bars=tuple((bar.time_ms, round(bar.short_usd * 100), round(bar.long_usd * 100)) for bar in bars),
+        up=plain(say("shorts")), down=plain(say("longs")),
+        shade_from_ms=largest.time_ms, shade_to_ms=largest.time_ms + bucket,
+        callout=plain(say("largest bar {usd} at {time}", usd=usd(top), time=at)) if top > 0 else "",
+        callout_up=largest.short_usd > largest.long_usd, simulated=context.simulated,
+    )  # fmt: skip
+
+
+def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
+    """Return the price with open interest below."""
+    points = reply.history.value or ()
+    if len(points) < _LEAST_POINTS:
+        return None
+    from_ms, to_ms = points[0].time_ms, points[-1].time_ms
+    say = context.words.say
+    return LinePicture(
+        title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
+        subtitle=plain(say("open interest, {window}", window=reply.window)),
+        sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms,
+        price=_closes(reply.candles.value or (), from_ms, to_ms),
+        figure=tuple((point.time_ms, point.value) for point in points), unit="usd",
+        name=plain(say("open interest")), latest=usd(points[-1].value), simulated=context.simulated,
+    )  # fmt: skip
+
+
+def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
+    """Return the price with funding below, as bars from zero."""
+    points = reply.history.value or ()
+    if len(points) < _LEAST_POINTS:
+        return None
+    from_ms = points[0].time_ms
+    to_ms = points[-1].time_ms + _step([point.time_ms for point in points])
+    closes = _closes(reply.candles.value or (), from_ms, to_ms)
+    say = context.words.say
+    rate = main_funding(reply.funding)
+    return LinePicture(
+        title=_title(reply.coin, closes[-1][1] if closes else None), subtitle=plain(say("funding, {window}", window="7d")),
+        sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms, price=closes,
+        figure=tuple((point.time_ms, point.percent) for point in points), unit="percent", name=plain(say("funding")),
+        latest=funding_text(points[-1].percent if rate is None else rate), as_bars=True, simulated=context.simulated,
+    )  # fmt: skip
+
+
+def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
+    """Return the heat map with the price over it."""
+    found = reply.heat.value
+    if (
+        found is None
+        or not found.cells
+        or len(found.times_ms) < _LEAST_POINTS
+        or len(found.prices) < _LEAST_POINTS
+    ):
+        return None
+    say = context.words.say
+    to_ms = found.times_ms[-1] + _step(found.times_ms)
+    order = sorted(range(len(found.prices)), key=lambda index: found.prices[index])
+    place = {index: at for at, index in enumerate(order)}
+    most = max(amount for _, _, amount in found.cells)
+    cells = tuple((x, place[y], amount) for x, y, amount in found.cells if y in place)
+    what = say("estimated liquidation levels, {window}", window=reply.window) if found.estimated else say(
+        "liquidations that happened, {window}", window=reply.window)  # fmt: skip
+    return HeatPicture(
+        title=_title(reply.coin, reply.price.value.price if reply.price.value else None), subtitle=plain(what),
+        sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=found.times_ms, to_ms=to_ms,
+        rows=tuple(found.prices[index] for index in order), cells=cells,
+        price=_closes(found.candles, found.times_ms[0], to_ms), low="$0", high=usd(most), simulated=context.simulated,
+    )  # fmt: skip
+
+
+def overview(reply: Overview, context: Context) -> AnyPicture | None:
+    """Return the price of 24 h with tiles of figures."""
+    candles = reply.candles.value or ()
+    if len(candles) < _LEAST_POINTS or reply.price.value is None:
+        return None
+    to_ms = candles[-1].time_ms + _step([candle.time_ms for candle in candles])
+    return OverviewPicture(
+        title=_title(reply.coin, reply.price.value.price), subtitle=plain(context.words.say("overview, {window}", window="24h")),
+        sources=plain(origin(reply.price, context)), footer=_footer(context), from_ms=candles[0].time_ms, to_ms=to_ms,
+        price=_closes(candles, candles[0].time_ms, to_ms), tiles=tuple(_tiles(reply, context))[:8],
+        simulated=context.simulated,
+    )  # fmt: skip
+
+
+def _tiles(reply: Overview, context: Context) -> list[Tile]:
+    say = context.words.say
+    tiles = []
+    changes = reply.price.value.change_percent if reply.price.value else {}
+    tiles += [
+        Tile(window, percent(changes[window]), _tone(changes[window]))
+        for window in ("1h", "24h")
+        if window in changes
+    ]
+    if reply.open_interest.value is not None:
+        tiles.append(Tile(plain(say("open interest")), usd(reply.open_interest.value.total_usd)))
+    rate = main_funding(reply.funding)
+    if rate is not None:
+        tiles.append(Tile(plain(say("funding 8h")), funding_text(rate)))
+    span = span_of(reply.liquidations, "24h")
+    if span is not None:
+        tiles.append(Tile(plain(say("longs hit 24h")), usd(span.long_usd), -1))
+        tiles.append(Tile(plain(say("shorts hit 24h")), usd(span.short_usd), 1))
+    accounts = reply.ratios.value.global_account if reply.ratios.value else None
+    if accounts is not None:
+        tiles.append(Tile(plain(say("long/short")), ratio(accounts, 1)))
+    strength = (reply.rsi.value or {}).get("4h")
+    if strength is not None:
+        tiles.append(Tile("RSI 4h", f"{strength:.0f}"))
+    return tiles
+
+
+def _tone(change: float) -> int:
+    return (change > 0) - (change < 0)
+
+
+def _title(coin: str, value: float | None) -> str:
+    return coin if value is None else f"{coin} ${price(value)}"
+
+
+def _footer(context: Context) -> str:
+    return context.time(context.now_ms)
+
+
+def _step(times: Sequence[int]) -> int:
+    """Return the shortest distance of neighbours, at least a second."""
+    return max(1000, min((after - before for before, after in pairwise(times)), default=60_000))
+
+
+def _closes(candles: Sequence[Candle], from_ms: int, to_ms: int) -> tuple[tuple[int, float], ...]:
+    step = _step([candle.time_ms for candle in candles])
+    return tuple(
+        (candle.time_ms + step // 2, candle.close)
+        for candle in candles
+        if from_ms <= candle.time_ms + step // 2 <= to_ms and _sound(candle)
+    )
+
+
+def _candles(
+    candles: Sequence[Candle], from_ms: int, to_ms: int, bucket: int
+) -> tuple[tuple[int, float, float, float], ...]:
+    """Return (open_ms, low, high, close) in the bars' periods."""
+    rows: dict[int, tuple[float, float, float]] = {}
+    for candle in candles:
+        if not (from_ms <= candle.time_ms < to_ms and _sound(candle)):
+            continue
+        at = from_ms + (candle.time_ms - from_ms) // bucket * bucket
+        low, high, _ = rows.get(at, (candle.low, candle.high, candle.close))
+        rows[at] = (min(low, candle.low), max(high, candle.high), candle.close)
+    return tuple((at, *rows[at]) for at in sorted(rows))
+
+
+def _sound(candle: Candle) -> bool:
+    return all(math.isfinite(value) and value > 0 for value in (candle.low, candle.high, candle.close))

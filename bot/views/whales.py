@@ -1,0 +1,139 @@
+"""/whale: large taker trades, and positions opened and closed on Hyperliquid."""
+
+from __future__ import annotations
+
+from bot.answers import WhalePosition, WhaleTrade
+from bot.replies import Whales
+from bot.views.card import Button, Card, Part
+from bot.views.figures import age, price, share, table, usd
+from bot.views.origin import Context, Named, footer, missing_line, refresh, sources
+from bot.views.pieces import headline, others, tldr
+from teleglas.market import PositionSide, TakerSide
+from teleglas.telegram.text import escape
+
+__all__ = ["whales"]
+
+_TOP = 5
+_LATEST = 5
+_POSITIONS = 6
+_EVEN = 0.55
+
+
+def whales(reply: Whales, context: Context) -> Card:
+    """Return the card of /whale."""
+    say = context.words.say
+    named: list[Named] = [
+        (say("large trades"), reply.trades),
+        (say("Hyperliquid positions"), reply.positions),
+    ]
+    parts = (
+        Part(headline(_headline(reply, context))),
+        Part(_sides(reply, context)),
+        Part(_trades(reply, context, top=True), 1),
+        Part(_trades(reply, context, top=False), 2),
+        Part(_positions(reply, context), 1),
+        Part(missing_line(named, context)),
+        Part(_summary(reply, context)),
+        Part(sources(named, context), 3),
+        Part(footer(context)),
+    )
+    floor = "" if reply.min_usd is None else f" {reply.min_usd:.0f}"
+    again = f"whale {reply.coin or '*'}{floor}"
+    floors = tuple(
+        Button(f"≥ {usd(amount)}", f"whale {reply.coin or '*'} {amount}")
+        for amount in (100_000, 500_000, 1_000_000)
+    )
+    rest = others(reply.coin, ("raw", "liq")) if reply.coin else ()
+    return Card(parts, (floors, (refresh(again, context), *rest)))
+
+
+def _headline(reply: Whales, context: Context) -> str:
+    say = context.words.say
+    coin = reply.coin or say("Whales")
+    found = reply.trades.value
+    if found is not None and found.count:
+        total = found.buy_usd + found.sell_usd
+        side = say("buys") if found.buy_usd >= found.sell_usd else say("sells")
+        part = share(max(found.buy_usd, found.sell_usd), min(found.buy_usd, found.sell_usd))
+        return context.words.count(
+            "{coin}: {n} large trade for {usd} in {age}, {share} {side}",
+            "{coin}: {n} large trades for {usd} in {age}, {share} {side}",
+            found.count, coin=coin, usd=usd(total), age=age(context.now_ms - found.from_ms), share=part, side=side,
+        )  # fmt: skip
+    held = reply.positions.value.positions if reply.positions.value else ()
+    if held:
+        first = held[0]
+        return say("{coin}: the largest Hyperliquid position is {usd} {side}", coin=reply.coin or first.coin,
+                   usd=usd(first.usd), side=_side(first.side, context))  # fmt: skip
+    if found is not None:
+        return say("{coin}: no large trade in {age}", coin=coin, age=age(context.now_ms - found.from_ms))
+    return say("{coin}: whales are not known", coin=coin)
+
+
+def _sides(reply: Whales, context: Context) -> str:
+    found = reply.trades.value
+    if found is None or not found.count:
+        return ""
+    return context.words.say("Buys {buys} against sells {sells}, orders of at least {least}", buys=usd(found.buy_usd),
+                             sells=usd(found.sell_usd), least=usd(found.min_usd))  # fmt: skip
+
+
+def _trades(reply: Whales, context: Context, *, top: bool) -> str:
+    say = context.words.say
+    found = reply.trades.value
+    if found is None:
+        return ""
+    rows = found.top[:_TOP] if top else found.trades[:_LATEST]
+    if not rows:
+        return ""
+    title = say("Largest") if top else say("Latest")
+    return title + table([_trade(row, reply, context) for row in rows])
+
+
+def _trade(row: WhaleTrade, reply: Whales, context: Context) -> list[str]:
+    side = context.words.say("buy") if row.side is TakerSide.BUY else context.words.say("sell")
+    name = f"{context.short_time(row.time_ms)} {row.coin if reply.coin is None else row.venue}"
+    return [name, side, usd(row.usd), price(row.price)]
+
+
+def _positions(reply: Whales, context: Context) -> str:
+    found = reply.positions.value
+    if found is None or not found.positions:
+        return ""
+    rows = [_position(row, context) for row in found.positions[:_POSITIONS]]
+    return "Hyperliquid" + table(rows)
+
+
+def _position(row: WhalePosition, context: Context) -> list[str]:
+    say = context.words.say
+    what = "" if row.opened is None else say("opened") if row.opened else say("closed")
+    return [f"{row.coin} {_side(row.side, context)}", usd(row.usd), "" if not row.entry_price else price(row.entry_price),
+            what]  # fmt: skip
+
+
+def _side(side: PositionSide, context: Context) -> str:
+    return context.words.say("long") if side is PositionSide.LONG else context.words.say("short")
+
+
+def _summary(reply: Whales, context: Context) -> str:
+    say = context.words.say
+    found = reply.trades.value
+    flow = ""
+    if found is not None and found.count:
+        total = found.buy_usd + found.sell_usd
+        larger = max(found.buy_usd, found.sell_usd)
+        net = usd(abs(found.buy_usd - found.sell_usd))
+        if larger / total < _EVEN:
+            flow = say("Large buyers and sellers are even.")
+        elif found.buy_usd > found.sell_usd:
+            flow = say("Large orders buy more than they sell, by {usd}.", usd=net)
+        else:
+            flow = say("Large orders sell more than they buy, by {usd}.", usd=net)
+    held = ""
+    rows = reply.positions.value.positions if reply.positions.value else ()
+    if rows:
+        longs = sum(row.usd for row in rows if row.side is PositionSide.LONG)
+        shorts = sum(row.usd for row in rows if row.side is PositionSide.SHORT)
+        held = say("The Hyperliquid positions shown are {longs} long and {shorts} short.", longs=usd(longs),
+                   shorts=usd(shorts))  # fmt: skip
+    return tldr(context, flow, escape(held) if held else "")
