@@ -136,3 +136,15 @@ async def test_restarts_change_no_decision(machine, pieces, killed):
     await machine.live([tick()], killed=False)
     assert machine.committed() == machine.replayed()
     assert '"grew"' in "".join(machine.committed())
+
+
+@pytest.mark.parametrize("written", [0, 5, 200])
+async def test_killed_while_a_segment_began(machine, written):
+    """A last segment without a whole header does not keep the next process from starting."""
+    await machine.live([forced(START_MS, 700_000)], killed=False)
+    whole = next(machine.journal.glob("*.journal"))
+    torn = machine.journal / f"{2:016d}-{machine.now_ms + 5:013d}.journal"
+    torn.write_bytes(whole.read_bytes()[:written])
+    await machine.live([tick(), tick(), tick()], killed=False)
+    assert [json.loads(line)["action"] for line in machine.committed()] == ["hold", "send"]
+    assert machine.committed() == machine.replayed()

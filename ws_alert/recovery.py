@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from teleglas.errors import InputError
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Instrument
 from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
@@ -93,8 +94,12 @@ def _records(folder: Path, *, since_ms: int) -> Iterator[JournalRecord]:
 
 
 def _last_segment(folder: Path) -> Iterator[SegmentHeader | JournalRecord]:
-    segments = list_segments(folder) if folder.is_dir() else []
-    return JournalReader(segments[-1].path).read() if segments else iter(())
+    for segment in reversed(list_segments(folder) if folder.is_dir() else []):
+        try:
+            return JournalReader(segment.path).read()
+        except InputError:
+            continue  # a kill left it without a whole header; the writer will put it aside
+    return iter(())
 
 
 def _last_ms(folder: Path) -> int:

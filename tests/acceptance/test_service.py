@@ -101,7 +101,7 @@ async def test_nothing_written_holds_a_secret(tmp_path, opened):
         TELEGRAM_ADMIN_CHAT_ID=str(CHAT),
     )  # fmt: skip
     async with started(folder, settings) as service:
-        shown = Path(f"/proc/{service.process.pid}/cmdline").read_bytes()
+        shown = service.command_line()
         await api.ledger.until(lambda entries: sum(bool(entry.photo) for entry in entries) >= 2, timeout=90)
         for fault in ("refuse_ws", "refuse_rest"):
             world.begin(FaultStep(0, "coinglass", fault, 401))

@@ -220,7 +220,7 @@ def table(done: Kills) -> str:
     """Return the result as people read it."""
     found, ready = done.found, sorted(done.ready_s) or [0.0]
     rows = [
-        ("seed", done.seed), ("kills (SIGKILL)", done.kills),
+        ("seed", done.seed), ("kills (SIGKILL; may fall in several)", done.kills),
         *((f"  fell {stage.replace('_', ' ')}", done.stages[stage]) for stage in (*AIMS, "elsewhere")),
         ("deliveries under way at a kill", done.in_gap),
         ("ready again after, p50 / p99", f"{ready[len(ready) // 2]:.2f} s / {ready[-1 - len(ready) // 100]:.2f} s"),
@@ -230,7 +230,7 @@ def table(done: Kills) -> str:
         ('labelled "may repeat"', found.labelled), ("edits", found.edits),
         ("violations", len(found.wrong)),
     ]  # fmt: skip
-    return "\n".join(f"{name:34}{value!s:>20}" for name, value in rows)
+    return "\n".join(f"{name:38}{value!s:>20}" for name, value in rows)
 
 
 def main(
