@@ -222,9 +222,11 @@ class AlertEngine:
     def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Judge one liquidation: the radar, its side's storm, and the event by itself."""
         self.episodes.count(events.asset, row.side, row)
-        if not timely or self.warming:
+        if not timely:
             return
         events.advance()
+        if self.warming:
+            return
         storm = self._storms.detect(events, PositionSide(row.side), row.event_ms)
         whole = self._whole(events, self._clusters.detect(events, row.event_ms), row.event_ms)
         self._judge(events, (whole, storm, self._singles.liquidation(events, row)))
@@ -233,11 +235,12 @@ class AlertEngine:
         """Judge one large taker order: the radar, the cluster, and the order by itself."""
         if is_order:
             self.episodes.count(events.asset, ORDERS, row)
+        if is_order and timely:
+            events.advance()
         if not timely or self.warming:
             return
         whole = cluster = None
         if is_order:
-            events.advance()
             cluster = self._clusters.detect(events, row.event_ms)
             whole = self._whole(events, cluster, row.event_ms)
         self._judge(events, (whole, cluster, self._singles.trade(events, row)))

@@ -32,21 +32,22 @@ RULES = Rules.model_validate({"hourly_budget": 4})
 TARGETS = ("one", "two")
 
 _STEPS = [0, 1, 300, 1000, 2000, 5000, 29_999, 30_000, 61_000, 299_000, 400_000, 1_000_000, 3_600_000]
-_LATE = [0, 0, 0, 5, 2000, 29_999, 59_999, 60_001]
-_USD = [20.0, 5_000.0, 99_999.0, 150_000.0, 600_000.0, 1_100_000.0, 2_500_000.0, 9_000_000.0]
+_LATE = [0, 0, 0, 0, 0, 5, 2000, 29_999, 59_999, 60_001]
+_USD = [20.0, 5_000.0, 99_999.0, 150_000.0, 450_000.0, 600_000.0, 900_000.0, 1_100_000.0, 1_500_000.0, 2_500_000.0,
+        9_000_000.0]  # fmt: skip
 _WHAT = ["trade", "trade", "order", "order", "order", "bybit trade", "bybit order", "okx trade", "okx order", "mark",
          "again", "body", "tick", "live", "polling", "down", "refused"]  # fmt: skip
 
 _inputs = st.lists(
     st.tuples(
         st.sampled_from(_WHAT),
-        st.one_of(st.sampled_from(_STEPS[:6]), st.sampled_from(_STEPS)),
+        st.integers(0, 11).flatmap(lambda n: st.sampled_from(_STEPS[:6] if n else _STEPS)),
         st.sampled_from(_LATE),
         st.sampled_from(_USD),
         st.booleans(),
         st.sampled_from([1, 1, 1, 4]),
     ),
-    min_size=1,
+    min_size=12,
     max_size=60,
 )
 
