@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 import teleglas
-from teleglas.charts.picture import Picture
+from teleglas.charts.picture import AnyPicture
 from teleglas.charts.worker import LENGTH, PNG_START
 
 __all__ = ["ChartPool"]
@@ -47,7 +47,7 @@ class ChartPool:
         if not self._closed and (self._starting is None or _dead(self._starting)):
             self._starting = asyncio.create_task(_start(self._start_s))
 
-    async def draw(self, picture: Picture) -> bytes | None:
+    async def draw(self, picture: AnyPicture) -> bytes | None:
         """Return the PNG; None, with the reason in the log, if it failed or would take too long."""
         if self._closed:
             return None
@@ -79,7 +79,7 @@ class ChartPool:
             _kill(process)
             await process.wait()
 
-    async def _in_turn(self, picture: Picture) -> bytes | None:
+    async def _in_turn(self, picture: AnyPicture) -> bytes | None:
         async with self._turn:
             self.warm_up()
             if self._starting is None:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from teleglas.charts.picture import Picture
+from teleglas.charts.picture import CandlePicture, Picture
 
 __all__ = ["LENGTH", "PNG_START", "main"]
 
@@ -35,15 +35,17 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the dialogue
     from teleglas.charts.draw import png, warm_up  # noqa: PLC0415 - only this process may load matplotlib
+    from teleglas.charts.draw_candles import candles_png  # noqa: PLC0415 - as above
 
     warm_up()
-    decoder = msgspec.msgpack.Decoder(Picture)
+    decoder = msgspec.msgpack.Decoder(Picture | CandlePicture)
     # A parent that went away in the middle is the ordinary end.
     with contextlib.suppress(BrokenPipeError):
         _answer(out, b"")
         while body := _read(sys.stdin.buffer):
             try:
-                drawn = png(decoder.decode(body))
+                picture = decoder.decode(body)
+                drawn = candles_png(picture) if isinstance(picture, CandlePicture) else png(picture)
             except Exception as error:  # noqa: BLE001 - one bad picture must not end the worker; the parent logs it
                 drawn = f"{type(error).__name__}: {error}".encode()
             _answer(out, drawn)

@@ -7,8 +7,9 @@ not fit.
 from __future__ import annotations
 
 from teleglas import numbers
+from ws_alert.delivery.confluence import details
 from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken
-from ws_alert.messages import Alert, ClusterFacts, Coverage, EventRow, Kind, RadarFacts
+from ws_alert.messages import Alert, ClusterFacts, ConfluenceFacts, Coverage, EventRow, Kind, RadarFacts
 
 __all__ = ["evidence"]
 
@@ -21,6 +22,8 @@ _SHOWN = 20
 def evidence(alert: Alert) -> list[str]:
     """Return the detail lines, in order of weight."""
     lines = [*_gaps(alert), *_largest(alert), *_rule(alert)]
+    if isinstance(alert.facts, ConfluenceFacts):
+        lines += details(alert, alert.facts)
     if len(alert.venues) > 3:
         lines.append(by_venue(alert, shown=_SHOWN))
     return [*lines, *_sources(alert), _latency(alert)]

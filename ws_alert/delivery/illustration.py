@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from teleglas import numbers
-from teleglas.charts.picture import Picture
+from teleglas.charts.picture import CandlePicture, Picture
+from ws_alert.delivery import confluence
 from ws_alert.delivery.phrases import NOUNS, amount, asset, name, side_taken
-from ws_alert.messages import Alert, Chart, ClusterFacts, LargeFacts, RadarFacts, StormFacts, WhaleFacts
+from ws_alert.messages import (
+    Alert,
+    Chart,
+    ClusterFacts,
+    ConfluenceFacts,
+    LargeFacts,
+    RadarFacts,
+    WhaleFacts,
+)
 
 __all__ = ["illustration"]
 
 
-def illustration(alert: Alert) -> Picture | None:
+def illustration(alert: Alert) -> Picture | CandlePicture | None:
     """Return the picture of the very data that fired; None if the alert carries none."""
+    if isinstance(alert.facts, ConfluenceFacts):
+        return confluence.picture(alert, alert.facts, alert.candles) if alert.candles else None
     chart = alert.chart
     if chart is None:
         return None
@@ -68,7 +79,7 @@ def _callout(alert: Alert) -> tuple[str, str]:
             )
         case RadarFacts():
             return alert.facts.storm_side, f"storm {amount(alert.facts.storm_usd, sampled=alert.sampled)}"
-        case StormFacts():
+        case _:
             return alert.direction, f"storm {amount(alert.told_usd, sampled=alert.sampled)}"
 
 
@@ -87,7 +98,7 @@ def _subtitle(alert: Alert) -> str:
         case RadarFacts():
             facts = alert.facts
             return f"radar {facts.band} {numbers.score(facts.score_v2)} · {window} · pressure {name(facts.pressure)}"
-        case StormFacts():
+        case _:
             counted = numbers.count(alert.told_count, "liquidation")
             return f"{window} · {name(alert.direction)}s · {counted}"
 

@@ -27,6 +27,7 @@ NOUNS = {
     Kind.LIQUIDATION_STORM: "liquidation",
     Kind.WHALE_CLUSTER: "large order",
     Kind.GLOBAL_RADAR: "event",
+    Kind.CANDLE_CONFLUENCE: "confluence",
 }
 """What one counted thing of a kind is called."""
 

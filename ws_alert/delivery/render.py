@@ -81,7 +81,8 @@ def render_digest(digest: Digest, *, maybe_sent: bool = False, now_ms: int | Non
 
 def _digest_row(line: DigestLine) -> str:
     kind = line.kind.value.replace("_", " ")
-    return f"{numbers.clock(line.event_ms)} {name(line.asset)} {kind} ({name(line.direction)}) {numbers.usd(line.usd)}"
+    value = f" {numbers.usd(line.usd)}" if line.usd else ""
+    return f"{numbers.clock(line.event_ms)} {name(line.asset)} {kind} ({name(line.direction)}){value}"
 
 
 def _footer(alert: Alert, told_ms: int) -> str:

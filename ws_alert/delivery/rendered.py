@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from teleglas.charts.picture import Picture
+from teleglas.charts.picture import AnyPicture
 
 __all__ = ["MAX_CAPTION", "MAX_HTML", "Message", "Rendered"]
 
@@ -25,7 +25,7 @@ class Message(msgspec.Struct, frozen=True):
 
     html: str
     caption: str
-    picture: Picture | None
+    picture: AnyPicture | None
     silent: bool
 
     def with_photo(self, photo: bytes | None) -> Rendered:

@@ -7,6 +7,7 @@ news, because it is what a phone's notification shows.
 from __future__ import annotations
 
 from teleglas import numbers
+from ws_alert.delivery import confluence
 from ws_alert.delivery.phrases import (
     NOUNS,
     amount,
@@ -22,6 +23,7 @@ from ws_alert.delivery.phrases import (
 from ws_alert.messages import (
     Alert,
     ClusterFacts,
+    ConfluenceFacts,
     EventRow,
     Facts,
     Kind,
@@ -88,6 +90,8 @@ def _news(alert: Alert, facts: Facts) -> str:
             return f"large orders {_bought_and_sold(alert, facts)} in {window}"
         case RadarFacts():
             return f"{_radar_news(alert, facts)} in {window}"
+        case ConfluenceFacts():
+            return confluence.news(alert, facts)
 
 
 def _bought_and_sold(alert: Alert, facts: ClusterFacts) -> str:
@@ -179,6 +183,8 @@ def _facts(alert: Alert, facts: Facts) -> list[str]:
             ]
         case RadarFacts():
             return [_radar_score(facts), _radar_mood(facts), _radar_summary(facts), by_venue(alert)]
+        case ConfluenceFacts():
+            return confluence.lines(facts)
 
 
 def _one_row(row: EventRow, forced: str) -> str:

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from teleglas.charts.picture import Picture
+from teleglas.charts.picture import AnyPicture
 from teleglas.storage.records import ALL_CHATS, StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
@@ -50,7 +50,7 @@ _FINISH_S = 2.0
 _AT_ONCE = 16
 _REMEMBERED = 10_000
 
-Draw = Callable[[Picture], Awaitable[bytes | None]]
+Draw = Callable[[AnyPicture], Awaitable[bytes | None]]
 
 
 class Channel(Protocol):

@@ -22,7 +22,7 @@ __all__ = ["KEPT", "CandleSeries", "SeriesMemory", "is_possible", "timeframe_ms"
 KEPT = 180
 """Candles that can still be corrected, or drawn."""
 
-DRAWN = 90
+DRAWN = 72
 
 _UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 

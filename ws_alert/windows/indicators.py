@@ -223,7 +223,11 @@ class Indicators(msgspec.Struct):
         if self.count < self.ema50.needs:
             return f"warming up, {self.count} of {self.ema50.needs}"
         if self.vwap.value is None:
-            return "no VWAP: the day's candles do not begin at 00:00 UTC" if not self.vwap.whole else "no VWAP: no volume yet"
+            return (
+                "no VWAP: the day's candles do not begin at 00:00 UTC"
+                if not self.vwap.whole
+                else "no VWAP: no volume yet"
+            )
         return ""
 
 
