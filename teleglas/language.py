@@ -36,11 +36,11 @@ class Words:
         self.language = language
         self._catalogue = catalogue
 
-    def say(self, text: str, **values: object) -> Html:
+    def say(self, text: str, /, **values: object) -> Html:
         """Return the translation with `{names}` filled in; values are escaped unless they are Html."""
         return _filled(self._catalogue.gettext(text), values)
 
-    def count(self, one: str, many: str, n: int, **values: object) -> Html:
+    def count(self, one: str, many: str, n: int, /, **values: object) -> Html:
         """Return the form that the language uses for n; `{n}` is written with separators."""
         return _filled(self._catalogue.ngettext(one, many, n), {"n": f"{n:,}", **values})
 

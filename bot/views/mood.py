@@ -81,7 +81,7 @@ def _trend(reply: Sentiment, context: Context) -> str:
 
 def _figures(reply: Sentiment, context: Context) -> str:
     say = context.words.say
-    lines = []
+    lines: list[str] = []
     rate = main_funding(reply.funding)
     if rate is not None:
         lines.append(say("Funding: {rate} per 8 h", rate=percent(rate, 4)))

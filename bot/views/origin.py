@@ -54,6 +54,10 @@ def why(missing: Missing, context: Context) -> Html:
         Reason.NOT_RECORDED: words.say("the alert bot has recorded nothing yet"),
         Reason.EMPTY: words.say("{who} has no figures", who=who),
         Reason.NO_ANSWER: words.say("{who} did not answer", who=who),
+        Reason.REFUSED: words.say("{who} refuses this server's address", who=who)
+        if missing.detail == "region_block"
+        else words.say("{who} refused the question", who=who),
+        Reason.NOT_PUBLISHED: words.say("{who} does not publish it", who=who),
         Reason.REFUSED: words.say("{who} refused", who=who),
         Reason.NOT_PUBLISHED: words.say("{who} does not publish it", who=who),
     }

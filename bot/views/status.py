@@ -1,0 +1,127 @@
+"""/status: how both processes are, told plainly."""
+
+from __future__ import annotations
+
+from bot.replies import Status
+from bot.views.card import Card, Part
+from bot.views.figures import age
+from bot.views.origin import Context, footer, refresh
+from bot.views.pieces import headline, tldr
+from teleglas.language import Html
+from teleglas.storage.notes import Feed, Heartbeat
+from teleglas.telegram.text import escape
+
+__all__ = ["LATE_MS", "status"]
+
+LATE_MS = 60_000
+"""A process that was silent for so long is not well."""
+
+_PLANS = 6
+
+
+def status(reply: Status, context: Context) -> Card:
+    """Return the card of /status."""
+    trouble = _trouble(reply, context)
+    head = context.words.say("All is well") if not trouble else trouble[0]
+    parts = (
+        Part(headline(head)),
+        Part(_bot(reply, context)),
+        Part(_alert(reply.alert, context)),
+        Part(_feeds(reply.alert, context), 1),
+        Part(_sources(reply, context)),
+        Part(_budget(reply, context)),
+        Part(_queue(reply, context)),
+        Part(tldr(context, *(f"{each}." for each in trouble)) if len(trouble) > 1 else ""),
+        Part(footer(context)),
+    )
+    return Card(parts, ((refresh("status", context),),))
+
+
+def _trouble(reply: Status, context: Context) -> list[Html]:
+    say = context.words.say
+    found = [Html(escape(note)) for note in (reply.bot_note, reply.database_note) if note]
+    alert = reply.alert
+    if alert is None:
+        found.append(say("The alert bot has not run on this database"))
+    else:
+        silent = context.now_ms - alert.at_ms
+        if silent > LATE_MS:
+            found.append(say("The alert bot has been silent for {age}", age=age(silent)))
+        else:
+            broken = [feed for feed in alert.feeds if feed.state != "live"]
+            found += [Html(escape(alert.note))] if alert.note else []
+            if broken:
+                names = ", ".join(f"{feed.venue} {feed.family}" for feed in broken[:3])
+                found.append(say("Not live: {feeds}", feeds=names))
+    bad = [name for name, (_, wrong) in reply.sources.items() if wrong]
+    if bad:
+        found.append(say("Asked in vain: {names}", names=", ".join(bad)))
+    return found
+
+
+def _bot(reply: Status, context: Context) -> str:
+    say = context.words.say
+    heard = say("not heard from Telegram yet")
+    if reply.heard_ms is not None:
+        heard = say("heard from Telegram {age} ago", age=age(context.now_ms - reply.heard_ms))
+    up = age(context.now_ms - reply.started_ms)
+    return say("Command bot {version}, up {age}, {heard}", version=reply.version, age=up, heard=heard)
+
+
+def _alert(alert: Heartbeat | None, context: Context) -> str:
+    say = context.words.say
+    if alert is None:
+        return say("Alert bot: has never run on this database")
+    last = say("no event yet")
+    if alert.last_event_ms is not None:
+        last = say("last event {age} ago", age=age(context.now_ms - alert.last_event_ms))
+    return say(
+        "Alert bot {version}, up {age}, said so {beat} ago; {inputs} inputs, {last}, {sent} alerts sent",
+        version=alert.version, age=age(alert.at_ms - alert.started_ms), beat=age(context.now_ms - alert.at_ms),
+        inputs=f"{alert.inputs:,}", last=last, sent=f"{alert.sent:,}",
+    )  # fmt: skip
+
+
+def _feeds(alert: Heartbeat | None, context: Context) -> str:
+    if alert is None or not alert.feeds:
+        return ""
+    lines = [_feed(feed, context) for feed in alert.feeds]
+    return f"<blockquote expandable>{context.words.say('Feeds')}\n" + "\n".join(lines) + "</blockquote>"
+
+
+def _feed(feed: Feed, context: Context) -> str:
+    reason = f" ({feed.why})" if feed.why else ""
+    return context.words.say("{name}: {state} for {age}{why}", name=f"{feed.venue} {feed.family}", state=feed.state,
+                             age=age(context.now_ms - feed.since_ms), why=reason)  # fmt: skip
+
+
+def _sources(reply: Status, context: Context) -> str:
+    say = context.words.say
+    lines = []
+    for name, (at_ms, wrong) in reply.sources.items():
+        answered = (
+            say("not asked yet")
+            if at_ms is None
+            else say("answered {age} ago", age=age(context.now_ms - at_ms))
+        )
+        lines.append(f"{escape(name)}: {answered}" + (f", {escape(wrong)}" if wrong else ""))
+    return "\n".join(lines)
+
+
+def _budget(reply: Status, context: Context) -> str:
+    say = context.words.say
+    if reply.budget is None:
+        return say("CoinGlass: no key, so exchanges and our own tape answer")
+    told = say("CoinGlass: {used} of {limit} requests used this minute", used=reply.budget.used,
+               limit=reply.budget.per_minute)  # fmt: skip
+    plans = [f"{endpoint} ({plan})" for endpoint, plan in list(reply.budget.refused.items())[:_PLANS]]
+    return f"{told}\n{say('Above the plan: {names}', names=', '.join(plans))}" if plans else told
+
+
+def _queue(reply: Status, context: Context) -> str:
+    say = context.words.say
+    if not reply.waiting:
+        return say("Queue: nothing waits")
+    oldest = "" if reply.oldest_waiting_ms is None else age(context.now_ms - reply.oldest_waiting_ms)
+    return context.words.count("Queue: {n} alert waits, for {age}", "Queue: {n} alerts wait, the oldest for {age}",
+                               reply.waiting, age=oldest)  # fmt: skip
