@@ -66,6 +66,8 @@ class Reason(StrEnum):
     BAD_KEY = "bad_key"
     NOT_LISTED = "not_listed"
     NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    NOT_PUBLISHED = "not_published"
     BUSY = "busy"
     CHANGED = "changed"
     NOT_RECORDED = "not_recorded"
@@ -75,7 +77,8 @@ class Reason(StrEnum):
 class Missing(msgspec.Struct, frozen=True):
     """What is missing, and why. who: the source that could not tell (`Bybit`, `CoinGlass`).
 
-    detail: the plan's name for NEEDS_PLAN, else empty.
+    detail: the plan's name for NEEDS_PLAN; `region_block` or `bad_request` for REFUSED; `spot`
+    where a venue's spot market is missing from a volume; else empty.
     """
 
     reason: Reason

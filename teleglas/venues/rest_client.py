@@ -8,6 +8,7 @@ without a request, so that no caller can turn a warning into a ban.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -51,11 +52,13 @@ class Limit:
     """What we allow ourselves: `units` per `window_s`, of which `burst` may be spent at once.
 
     In any window at most `units + burst` are spent, so a limit names less than the venue's.
+    Equal limits are one budget; `of` tells apart the endpoints that have one each.
     """
 
     units: float
     window_s: float
     burst: float
+    of: str = ""
 
 
 class Quota:
@@ -78,6 +81,10 @@ class Quota:
         self._level = min(self._limit.burst, self._level + elapsed * per_s) - cost
         return max(0.0, -self._level / per_s)
 
+    def give_back(self, cost: float) -> None:
+        """Undo a reservation that was not used."""
+        self._level = min(self._limit.burst, self._level + cost)
+
 
 def new_http_client() -> httpx.AsyncClient:
     """Return the HTTP client that all venues share; the caller closes it."""
@@ -92,6 +99,7 @@ class RestClient:
     """GET and POST with the venue's pace. Subclasses add one method for each endpoint.
 
     clock: monotonic seconds. sleep: how to wait. patience_s: for one whole answer.
+    most_wait_s: who would have to wait longer for their turn is told so at once.
     """
 
     venue: ClassVar[str]
@@ -105,12 +113,14 @@ class RestClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         patience_s: float = 2 * _PATIENCE_S,
+        most_wait_s: float = math.inf,
     ) -> None:
         self._http = http
         self._base = (base_url or self.default_url).rstrip("/")
         self._clock = clock
         self._sleep = sleep
         self._patience_s = patience_s
+        self._most_wait_s = most_wait_s
         self._quotas: dict[Limit, Quota] = {}
         self._quiet: Throttled | Banned | None = None
         self._quiet_until_s = 0.0
@@ -158,7 +168,7 @@ class RestClient:
     ) -> bytes:
         self.raise_if_quiet()
         if limit is not None:
-            await self._sleep_for(self.quota(limit).reserve(cost, self._clock()))
+            await self._turn(self.quota(limit), cost)
             self.raise_if_quiet()
         try:
             status, answered, body = await self._fetch(path, params, headers, question)
@@ -186,7 +196,11 @@ class RestClient:
             return
         raise type(self._quiet)(left, f"{self.venue} asked for quiet, {left:.0f} s left")
 
-    async def _sleep_for(self, wait_s: float) -> None:
+    async def _turn(self, quota: Quota, cost: float) -> None:
+        wait_s = quota.reserve(cost, self._clock())
+        if wait_s > self._most_wait_s:
+            quota.give_back(cost)
+            raise Throttled(wait_s, f"{self.venue}: our own pace, {wait_s:.1f} s to wait")
         if wait_s > 0:
             await self._sleep(wait_s)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from teleglas.venues.rest_client import Limit, RestClient, Throttled
 
-__all__ = ["PAGE_ROWS", "TRADES_PER_S", "AggTradeRef", "BinanceRest", "agg_trade_refs", "is_watchable",
+__all__ = ["PAGE_ROWS", "TRADES_PER_S", "AggTradeRef", "BinanceRest", "BinanceSpotRest", "agg_trade_refs", "is_watchable",
            "volumes"]  # fmt: skip
 
 PAGE_ROWS = 1000
@@ -23,6 +23,11 @@ _WEIGHT_PER_MINUTE = 2400
 _WEIGHT = Limit(units=1600, window_s=60, burst=200)
 _TRADES_WEIGHT = 20
 _ALL_TICKERS_WEIGHT = 40
+_DEPTH_ROWS, _DEPTH_WEIGHT = 500, 10
+# Of the statistics under /futures/data: 1000 requests in 5 min.
+_STATISTICS = Limit(units=600, window_s=300, burst=60)
+_RATE_HISTORY = Limit(units=300, window_s=300, burst=40)
+_SPOT_WEIGHT = Limit(units=3000, window_s=60, burst=200)
 
 TRADES_PER_S = _WEIGHT.units / _WEIGHT.window_s / _TRADES_WEIGHT
 """How many aggTrades answers a second the weight allows for ever."""
@@ -68,11 +73,62 @@ class BinanceRest(RestClient):
             params["startTime"] = start_ms
         return await self.get("/fapi/v1/aggTrades", params, _WEIGHT, cost=_TRADES_WEIGHT)
 
+    async def ticker(self, symbol: str) -> bytes:
+        """Return the 24 h statistics of one symbol."""
+        return await self.get("/fapi/v1/ticker/24hr", {"symbol": symbol}, _WEIGHT)
+
+    async def premium_index(self, symbol: str) -> bytes:
+        """Return mark price, current funding rate and next settlement."""
+        return await self.get("/fapi/v1/premiumIndex", {"symbol": symbol}, _WEIGHT)
+
+    async def funding_info(self) -> bytes:
+        """Return the funding intervals of the symbols whose interval was ever changed."""
+        return await self.get("/fapi/v1/fundingInfo", {}, _RATE_HISTORY)
+
+    async def funding_rate(self, symbol: str, limit: int) -> bytes:
+        """Return the newest settled rates, oldest first."""
+        return await self.get("/fapi/v1/fundingRate", {"symbol": symbol, "limit": limit}, _RATE_HISTORY)
+
+    async def open_interest(self, symbol: str) -> bytes:
+        """Return the open interest now: base units, one side."""
+        return await self.get("/fapi/v1/openInterest", {"symbol": symbol}, _WEIGHT)
+
+    async def klines(self, symbol: str, interval: str, limit: int) -> bytes:
+        """Return the newest candles, oldest first; the last one is open."""
+        cost = 1 if limit < 100 else 2 if limit < 500 else 5
+        params: dict[str, str | int] = {"symbol": symbol, "interval": interval, "limit": limit}
+        return await self.get("/fapi/v1/klines", params, _WEIGHT, cost=cost)
+
+    async def depth(self, symbol: str) -> bytes:
+        """Return the best 500 levels of each side."""
+        params: dict[str, str | int] = {"symbol": symbol, "limit": _DEPTH_ROWS}
+        return await self.get("/fapi/v1/depth", params, _WEIGHT, cost=_DEPTH_WEIGHT)
+
+    async def statistics(self, name: str, symbol: str, period: str, limit: int) -> bytes:
+        """Return rows of /futures/data, oldest first.
+
+        name: `openInterestHist`, `globalLongShortAccountRatio`, `topLongShortAccountRatio` or
+        `topLongShortPositionRatio`.
+        """
+        params: dict[str, str | int] = {"symbol": symbol, "period": period, "limit": limit}
+        return await self.get(f"/futures/data/{name}", params, _STATISTICS)
+
     def observe(self, headers: Mapping[str, str]) -> None:
         """Stop before the limit when others use the same address."""
         used = headers.get("x-mbx-used-weight-1m", "")
         if used.isdigit() and int(used) > _WEIGHT_PER_MINUTE * 0.95:
             self.stay_quiet(Throttled(60.0, "the address has used its weight of this minute"))
+
+
+class BinanceSpotRest(RestClient):
+    """Binance's spot market; errors as `RestClient.get`."""
+
+    venue = "binance-spot"
+    default_url = "https://api.binance.com"
+
+    async def ticker(self, symbol: str) -> bytes:
+        """Return the 24 h statistics of one pair."""
+        return await self.get("/api/v3/ticker/24hr", {"symbol": symbol}, _SPOT_WEIGHT, cost=2)
 
 
 def agg_trade_refs(body: bytes) -> list[AggTradeRef]:

@@ -20,6 +20,7 @@ MAX_TRADES = 1000
 """Most rows of one recent-trade answer; there is no paging back."""
 
 _REQUESTS = Limit(units=300, window_s=5, burst=20)
+_BOOK_ROWS = 500
 _QUIET_AFTER_403_S = 600.0
 _COUNTRY_BLOCK = ("country", "region", "restricted location", "jurisdiction")
 _BUSY_CODES = frozenset({10000, 10016, 10019, 429})
@@ -80,6 +81,45 @@ class BybitRest(RestClient):
         """Return the newest trades, newest first."""
         params: dict[str, str | int] = {"category": "linear", "symbol": symbol, "limit": limit}
         return await self.get("/v5/market/recent-trade", params, _REQUESTS)
+
+    async def ticker(self, symbol: str, category: str = "linear") -> bytes:
+        """Return one symbol's ticker; of linear ones also funding and open interest. category: or `spot`."""
+        return await self.get("/v5/market/tickers", {"category": category, "symbol": symbol}, _REQUESTS)
+
+    async def klines(self, symbol: str, interval: str, limit: int) -> bytes:
+        """Return the newest candles, newest first. interval: minutes, or `D`."""
+        params: dict[str, str | int] = {
+            "category": "linear",
+            "symbol": symbol,
+            "interval": interval,
+            "limit": limit,
+        }
+        return await self.get("/v5/market/kline", params, _REQUESTS)
+
+    async def order_book(self, symbol: str) -> bytes:
+        """Return the best 500 levels of each side."""
+        params: dict[str, str | int] = {"category": "linear", "symbol": symbol, "limit": _BOOK_ROWS}
+        return await self.get("/v5/market/orderbook", params, _REQUESTS)
+
+    async def open_interest(self, symbol: str, interval: str, limit: int) -> bytes:
+        """Return past open interest, newest first. interval: `5min` to `1d`; limit: at most 200."""
+        params: dict[str, str | int] = {
+            "category": "linear",
+            "symbol": symbol,
+            "intervalTime": interval,
+            "limit": limit,
+        }
+        return await self.get("/v5/market/open-interest", params, _REQUESTS)
+
+    async def account_ratio(self, symbol: str, period: str) -> bytes:
+        """Return the newest shares of accounts that hold longs and shorts. period: `5min` to `1d`."""
+        params: dict[str, str | int] = {"category": "linear", "symbol": symbol, "period": period, "limit": 1}
+        return await self.get("/v5/market/account-ratio", params, _REQUESTS)
+
+    async def funding_history(self, symbol: str, limit: int) -> bytes:
+        """Return the newest settled rates, newest first."""
+        params: dict[str, str | int] = {"category": "linear", "symbol": symbol, "limit": limit}
+        return await self.get("/v5/market/funding/history", params, _REQUESTS)
 
     def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Tell the rate limiter's 403 from a country block; then read `retCode`."""

@@ -24,6 +24,14 @@ _INSTRUMENTS = Limit(units=15, window_s=2, burst=2)
 _TICKERS = Limit(units=15, window_s=2, burst=3)
 _TRADES = Limit(units=70, window_s=2, burst=10)
 _LIQUIDATIONS = Limit(units=28, window_s=2, burst=8)
+# 20/2s for one contract's figures, 40/2s for candles and books, 10/2s for past rates, 5/2s for statistics.
+_TICKER = Limit(units=14, window_s=2, burst=5, of="ticker")
+_INTEREST = Limit(units=14, window_s=2, burst=5, of="open-interest")
+_FUNDING = Limit(units=14, window_s=2, burst=5, of="funding-rate")
+_CANDLES = Limit(units=28, window_s=2, burst=10, of="candles")
+_BOOKS = Limit(units=28, window_s=2, burst=10, of="books")
+_RATES = Limit(units=7, window_s=2, burst=3)
+_BOOK_ROWS = 400
 
 _BUSY_CODES = frozenset({"50001", "50004", "50005", "50013", "50026"})
 
@@ -95,6 +103,47 @@ class OkxRest(RestClient):
             params["after"] = older_than_ms
         return await self.get("/api/v5/public/liquidation-orders", params, _LIQUIDATIONS)
 
+    async def ticker(self, symbol: str) -> bytes:
+        """Return the 24 h statistics of one instrument: a swap, or a spot pair (`BTC-USDT`)."""
+        return await self.get("/api/v5/market/ticker", {"instId": symbol}, _TICKER)
+
+    async def open_interest(self, symbol: str) -> bytes:
+        """Return one swap's open interest now, in contracts, coins and USD."""
+        params = {"instType": "SWAP", "instId": symbol}
+        return await self.get("/api/v5/public/open-interest", params, _INTEREST)
+
+    async def funding_rate(self, symbol: str) -> bytes:
+        """Return one swap's current rate and its next two settlements."""
+        return await self.get("/api/v5/public/funding-rate", {"instId": symbol}, _FUNDING)
+
+    async def funding_history(self, symbol: str, limit: int) -> bytes:
+        """Return the newest settled rates, newest first."""
+        return await self.get(
+            "/api/v5/public/funding-rate-history", {"instId": symbol, "limit": limit}, _RATES
+        )
+
+    async def candles(self, symbol: str, bar: str, limit: int) -> bytes:
+        """Return the newest candles, newest first. bar: `1m`, `1H`, `1Dutc`; limit: at most 300."""
+        return await self.get(
+            "/api/v5/market/candles", {"instId": symbol, "bar": bar, "limit": limit}, _CANDLES
+        )
+
+    async def books(self, symbol: str) -> bytes:
+        """Return the best 400 levels of each side."""
+        return await self.get("/api/v5/market/books", {"instId": symbol, "sz": _BOOK_ROWS}, _BOOKS)
+
+    async def statistics(self, name: str, symbol: str, period: str, limit: int = 1) -> bytes:
+        """Return rows of OKX's trading statistics, newest first.
+
+        name: a path below `rubik/stat/`. period: `5m`, `1H`, ...; limit: at most 100. Amounts
+        are asked for in USD where there is a choice (`unit=2`).
+        """
+        params: dict[str, str | int] = {"instId": symbol, "period": period, "limit": limit}
+        if name == "taker-volume-contract":
+            params["unit"] = 2
+        pace = Limit(units=3, window_s=2, burst=2, of=name)
+        return await self.get(f"/api/v5/rubik/stat/{name}", params, pace)
+
     def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Read `code` first: OKX sends it with 200 and with 4xx alike."""
         try:
@@ -119,7 +168,11 @@ def trade_refs(body: bytes) -> list[TradeRef]:
 
 def liquidation_refs(body: bytes) -> list[LiquidationRef]:
     """Return the times of a liquidation-orders body. Raises msgspec.MsgspecError."""
-    return [row for part in msgspec.json.decode(body, type=_LiquidationsBody, strict=False).data for row in part.details]
+    return [
+        row
+        for part in msgspec.json.decode(body, type=_LiquidationsBody, strict=False).data
+        for row in part.details
+    ]
 
 
 def volumes(body: bytes) -> dict[str, float]:

@@ -1,0 +1,114 @@
+"""Hyperliquid's perpetuals, as the command bot asks them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from teleglas.cache import TtlCache
+from teleglas.market import Instrument
+from teleglas.venues.hyperliquid import quotes
+from teleglas.venues.hyperliquid.quotes import Context
+from teleglas.venues.hyperliquid.rest import HyperliquidRest
+from teleglas.venues.quotes import (
+    MINUTES,
+    Book,
+    Candle,
+    Day,
+    Flow,
+    Funding,
+    FundingPoint,
+    Interest,
+    InterestPoint,
+    LongShort,
+    NoFiguresError,
+    NotPublishedError,
+    Trade,
+)
+
+__all__ = ["Hyperliquid"]
+
+_CONTEXTS_S = 3.0
+_MINUTE_MS = 60_000
+_WEEK_MS = 7 * 24 * 60 * _MINUTE_MS
+
+
+class Hyperliquid:
+    """See `bot.sources.venue.Venue`. One answer tells price, volume, funding and open interest of every coin.
+
+    wall_ms: Unix ms; candles are asked for by time.
+    """
+
+    name = "Hyperliquid"
+
+    def __init__(
+        self,
+        rest: HyperliquidRest,
+        cache: TtlCache,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._rest, self._cache, self._wall_ms = rest, cache, wall_ms
+
+    async def contracts(self) -> dict[str, Instrument]:
+        """Return every perpetual that trades now."""
+        return quotes.perpetuals(await self._contexts())
+
+    async def day(self, contract: Instrument) -> Day:
+        """Return the last 24 h, without high and low."""
+        return quotes.day(await self._context(contract), contract)
+
+    async def spot_usd(self, asset: str) -> float:
+        """Raise NotPublishedError: spot pairs there have names of their own and hold other coins' wrappers."""
+        raise NotPublishedError(f"spot volume of {asset}")
+
+    async def candles(self, contract: Instrument, interval: str, limit: int) -> list[Candle]:
+        """Return the newest candles."""
+        now = self._wall_ms()
+        begin = now - limit * MINUTES[interval] * _MINUTE_MS
+        body = await self._rest.candles(contract.symbol, interval, begin, now)
+        return quotes.candles(body, contract)[-limit:]
+
+    async def flows(self, contract: Instrument, interval: str, limit: int) -> list[Flow]:
+        """Raise NotPublishedError: candles do not tell who was the taker."""
+        raise NotPublishedError(f"{interval} taker flow of {contract.symbol} ({limit} rows)")
+
+    async def interest(self, contract: Instrument) -> Interest:
+        """Return the open interest now."""
+        return quotes.interest(await self._context(contract), contract)
+
+    async def interest_history(self, contract: Instrument, interval: str, limit: int) -> list[InterestPoint]:
+        """Raise NotPublishedError: only the present is told."""
+        raise NotPublishedError(f"{interval} open interest of {contract.symbol} ({limit} rows)")
+
+    async def funding(self, contract: Instrument) -> Funding:
+        """Return the current hourly rate."""
+        return quotes.funding(await self._context(contract), self._wall_ms())
+
+    async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
+        """Return the settled rates of a week."""
+        body = await self._rest.funding_history(contract.symbol, self._wall_ms() - _WEEK_MS)
+        return quotes.funding_history(body)
+
+    async def ratios(self, contract: Instrument) -> LongShort:
+        """Raise NotPublishedError: positions are public by address only."""
+        raise NotPublishedError(f"long/short ratios of {contract.symbol}")
+
+    async def book(self, contract: Instrument) -> Book:
+        """Return the best twenty levels of each side."""
+        return quotes.order_book(await self._rest.order_book(contract.symbol), contract)
+
+    async def trades(self, contract: Instrument) -> list[Trade]:
+        """Return the newest ten or so rows of the tape."""
+        return quotes.trades(await self._rest.recent_trades(contract.symbol), contract)
+
+    async def _context(self, contract: Instrument) -> Context:
+        found = (await self._contexts()).get(contract.symbol)
+        if found is None:
+            raise NoFiguresError(f"{contract.symbol} is not listed any more")
+        return found
+
+    async def _contexts(self) -> dict[str, Context]:
+        async def ask() -> dict[str, Context]:
+            return quotes.contexts(await self._rest.contexts())
+
+        return (await self._cache.get((self.name, "contexts"), _CONTEXTS_S, ask)).value

@@ -1,0 +1,99 @@
+"""What the command bot may ask any exchange."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from teleglas.market import Instrument
+from teleglas.venues.quotes import (
+    Book,
+    Candle,
+    Day,
+    Flow,
+    Funding,
+    FundingPoint,
+    Interest,
+    InterestPoint,
+    LongShort,
+    Trade,
+)
+
+__all__ = ["Venue", "main_contracts"]
+
+_QUOTES = ("USDT", "USDC", "PERP", "USD")
+
+
+class Venue(Protocol):
+    """One exchange. Lists are oldest first; the last candle may be open.
+
+    Besides the errors of its REST client, every question raises msgspec.MsgspecError or
+    ValueError for an answer of unknown shape, NoFiguresError for one without figures, and
+    NotPublishedError for what the exchange keeps to itself.
+    """
+
+    name: str
+
+    async def contracts(self) -> dict[str, Instrument]:
+        """Return every perpetual that trades now, by the exchange's symbol."""
+        ...
+
+    async def day(self, contract: Instrument) -> Day:
+        """Return the last 24 h."""
+        ...
+
+    async def spot_usd(self, asset: str) -> float:
+        """Return the spot volume of 24 h; FeedRefused if there is no such pair."""
+        ...
+
+    async def candles(self, contract: Instrument, interval: str, limit: int) -> list[Candle]:
+        """Return the newest candles. interval: of `quotes.MINUTES`."""
+        ...
+
+    async def flows(self, contract: Instrument, interval: str, limit: int) -> list[Flow]:
+        """Return what takers did. interval: `5m` or `1h`; the last period may be under way."""
+        ...
+
+    async def interest(self, contract: Instrument) -> Interest:
+        """Return the open interest now."""
+        ...
+
+    async def interest_history(self, contract: Instrument, interval: str, limit: int) -> list[InterestPoint]:
+        """Return the open interest at the newest ends of periods. interval: of `quotes.MINUTES` but `1m`."""
+        ...
+
+    async def funding(self, contract: Instrument) -> Funding:
+        """Return the current rate."""
+        ...
+
+    async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
+        """Return the settled rates of a week."""
+        ...
+
+    async def ratios(self, contract: Instrument) -> LongShort:
+        """Return longs against shorts; None for the kinds that are not published."""
+        ...
+
+    async def book(self, contract: Instrument) -> Book:
+        """Return the order book."""
+        ...
+
+    async def trades(self, contract: Instrument) -> list[Trade]:
+        """Return the newest rows of the tape."""
+        ...
+
+
+def main_contracts(contracts: dict[str, Instrument]) -> dict[str, Instrument]:
+    """Return asset -> the contract that stands for it: linear before inverse, USDT before others."""
+    chosen: dict[str, Instrument] = {}
+    for contract in contracts.values():
+        held = chosen.get(contract.asset)
+        if held is None or _preference(contract) < _preference(held):
+            chosen[contract.asset] = contract
+    return chosen
+
+
+def _preference(contract: Instrument) -> tuple[bool, int, int, str]:
+    symbol = contract.symbol.removesuffix("-SWAP")
+    quote = next((rank for rank, name in enumerate(_QUOTES) if symbol.endswith(name)), len(_QUOTES))
+    # Of two contracts on one coin the plain one is the better known: `CAT` before `1000CAT`.
+    return contract.inverse, quote, contract.scale, contract.symbol
