@@ -137,6 +137,39 @@ def replay(
 
 
 @app.command()
+def backtest(
+    *,
+    candles: Annotated[
+        list[str], typer.Option(help="SYMBOL:TIMEFRAME=FILE with open_ts_ms,open,high,low,close,volume")
+    ],
+    fees_bps: Annotated[float, typer.Option(min=0, help="Fee a side, in basis points of the price.")] = 5.0,
+    slippage_bps: Annotated[
+        float, typer.Option(min=0, help="Slippage of entry and stop, in basis points of the price.")
+    ] = 1.0,
+    picture: Annotated[Path | None, typer.Option(help="Where the result goes as a picture (PNG).")] = None,
+) -> None:
+    """Tell what became of the candle scanner's alerts: target or stop first, after costs.
+
+    Decided by the same code as live; SCANNER__MODE and the like come from the environment.
+    """
+    rules = load_rules()
+    logs.configure(level="WARNING")
+    from ws_alert.backtest import report  # noqa: PLC0415 - see `run`
+    from ws_alert.backtest.outcomes import Costs  # noqa: PLC0415 - see `run`
+    from ws_alert.backtest.scanner import backtest as examine  # noqa: PLC0415 - see `run`
+    from ws_alert.rules import Rules  # noqa: PLC0415 - see `run`
+
+    files = _candle_files(candles)
+    with _progress("replaying", sum(_bytes(file.path) for file in files)) as progress:
+        found = examine(files, rules or Rules(), Costs(fees_bps, slippage_bps), progress)
+    report.show(found, Console(highlight=False))
+    if picture is not None:
+        from teleglas.charts.draw_rates import rates_png  # noqa: PLC0415 - matplotlib only where it is asked for
+
+        picture.write_bytes(rates_png(report.picture(found)))
+
+
+@app.command()
 def doctor() -> None:
     """Check settings, tokens, chats, feeds, clock, database and disk, and say what to do."""
     from ws_alert.doctor import examine  # noqa: PLC0415 - see `run`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["AnyPicture", "CandlePicture", "Curve", "HeatPicture", "Level", "LinePicture", "OverviewPicture", "Picture", "Tile"]
+__all__ = ["AnyPicture", "CandlePicture", "Curve", "HeatPicture", "Level", "LinePicture", "OverviewPicture", "Picture", "RateRow", "RatesPicture", "Tile"]
 
 
 class Picture(msgspec.Struct, frozen=True, tag="bars"):
@@ -136,3 +136,25 @@ class CandlePicture(msgspec.Struct, frozen=True, tag="candles"):
 
 
 AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture
+
+
+class RateRow(msgspec.Struct, frozen=True):
+    """One share, 0..1, with its interval and what it would have to be to break even."""
+
+    label: str
+    note: str
+    rate: float
+    low: float
+    high: float
+    needed: float
+
+
+class RatesPicture(msgspec.Struct, frozen=True):
+    """Measured shares; more: rows that did not fit. Drawn by the backtest itself, not by the worker."""
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    rows: tuple[RateRow, ...]
+    more: int = 0

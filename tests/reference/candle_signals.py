@@ -6,6 +6,7 @@ Nothing here is shared with the program. Rows are (open_ms, open, high, low, clo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import nan
 from typing import NamedTuple
 
@@ -50,14 +51,14 @@ def wilder(values: Sequence[float], period: int) -> list[float]:
 def atr(rows: Sequence[Row], period: int) -> list[float]:
     """Return the average true range; true range exists from the second candle on."""
     ranges = []
-    for (*_, close, _), (_, _, high, low, _, _) in zip(rows, rows[1:], strict=False):
+    for (*_, close, _), (_, _, high, low, _, _) in pairwise(rows):
         ranges.append(max(high - low, abs(high - close), abs(low - close)))
     return [nan, *wilder(ranges, period)]
 
 
 def rsi(closes: Sequence[float], period: int) -> list[float]:
     """Return the relative strength index."""
-    changes = [b - a for a, b in zip(closes, closes[1:], strict=False)]
+    changes = [b - a for a, b in pairwise(closes)]
     ups = wilder([change if change > 0 else 0.0 for change in changes], period)
     downs = wilder([-change if change < 0 else 0.0 for change in changes], period)
     return [nan, *(_strength(up, down) for up, down in zip(ups, downs, strict=True))]
@@ -81,7 +82,7 @@ def vwap(rows: Sequence[Row]) -> list[float]:
         if rows[first][0] % DAY_MS or volume == 0:
             column.append(nan)
         else:
-            column.append(sum((h + l + c) / 3 * v for _, _, h, l, c, v in session) / volume)
+            column.append(sum((high + low + close) / 3 * v for _, _, high, low, close, v in session) / volume)
     return column
 
 
