@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from teleglas.storage.store import Store
-from teleglas.storage.tables import heartbeats, readers, verdicts
+from teleglas.storage.tables import heartbeats, readers
 
-__all__ = ["ALERT_PROCESS", "BOT_PROCESS", "Feed", "Heartbeat", "Reader", "beat", "counts_by_kind", "heartbeat", "reader",
+__all__ = ["ALERT_PROCESS", "BOT_PROCESS", "Feed", "Heartbeat", "Reader", "beat", "heartbeat", "reader",
            "set_reader"]  # fmt: skip
 
 ALERT_PROCESS, BOT_PROCESS = "alert", "bot"
@@ -79,20 +79,6 @@ def set_reader(store: Store, user_id: int, chosen: Reader) -> None:
     """Remember what a person chose."""
     with store.transaction() as connection:
         _put(connection, readers, readers.c.user_id, user_id, msgspec.structs.asdict(chosen))
-
-
-def counts_by_kind(store: Store) -> tuple[dict[str, int], int | None]:
-    """Return how many alerts of each kind were sent, and when the first was decided."""
-    sent = verdicts.c.action == "send"
-    with store.transaction(reads_only=True) as connection:
-        rows = connection.execute(
-            sa.select(verdicts.c.kind, sa.func.count(sa.distinct(verdicts.c.alert_id)))
-            .where(sent)
-            .group_by(verdicts.c.kind)
-        )
-        counts = {row[0]: int(row[1]) for row in rows}
-        first = connection.scalar(sa.select(sa.func.min(verdicts.c.decided_ms)).where(sent))
-    return counts, first
 
 
 def _put(

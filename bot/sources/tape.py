@@ -1,0 +1,211 @@
+"""What the alert bot recorded itself, in the words of the command bot.
+
+The tape knows what it does not know: every block says since when it was kept and how
+much of the time the feeds were complete. Nothing recorded is not zero.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from bot.answers import (
+    TAPE,
+    Block,
+    Candle,
+    HeatMap,
+    LiquidationBar,
+    Liquidations,
+    Market,
+    MarketRow,
+    MissingError,
+    Reason,
+    Single,
+    Span,
+    VenueSides,
+    WhaleTrade,
+    WhaleTrades,
+)
+from teleglas.market import PositionSide, TakerSide
+from teleglas.storage import tape
+from teleglas.storage.tape import Coverage
+from teleglas.storage.thread import StoreThread
+from teleglas.tape import LIQUIDATION, MINUTE_MS, ORDER, Bar, Event
+
+__all__ = ["SPANS_MS", "TapeSource"]
+
+T = TypeVar("T")
+
+SPANS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_000, "7d": 604_800_000}
+"""Length of time -> ms."""
+
+_BUCKETS_MS = {"1h": 300_000, "4h": 900_000, "12h": 1_800_000, "24h": 3_600_000, "7d": 14_400_000}
+_LIQUIDATION_SPANS = ("1h", "4h", "12h", "24h")
+_OLD_MS = 180_000
+_TOP = 10
+_SHOWN = 25
+_MOST_EVENTS = 20_000
+_EVERY_COIN_USD = 500_000.0
+_HEAT_ROWS, _HEAT_COLUMNS = 36, 48
+_NAMES = {"okx": "OKX", "htx": "HTX", "bitmex": "BitMEX", "dydx": "dYdX", "mexc": "MEXC", "coinex": "CoinEx"}
+
+
+class TapeSource:
+    """Reads the database that the alert bot writes. wall_ms: Unix ms."""
+
+    def __init__(
+        self, store: StoreThread, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
+        self._store = store
+        self._wall_ms = wall_ms
+
+    async def liquidations(self, coin: str) -> Block[Liquidations]:
+        """Return what was recorded within each length of time, with the largest single one of 24 h."""
+        now = self._wall_ms()
+        known = await self._coverage("liquidations", now - SPANS_MS["24h"], now)
+        spans = []
+        for window in _LIQUIDATION_SPANS:
+            from_ms = now - SPANS_MS[window]
+            bars = await self._store.run(tape.bars, LIQUIDATION, from_ms, now, asset=coin)
+            venues = _by_venue(bars)
+            complete = known.since_ms <= from_ms + MINUTE_MS
+            longs, shorts = sum(row.long_usd for row in venues), sum(row.short_usd for row in venues)
+            spans.append(Span(window, longs, shorts, venues, complete))
+        found = Liquidations(tuple(spans), await self.largest(coin))
+        return self._block(found, known)
+
+    async def largest(self, coin: str) -> Single | None:
+        """Return the largest forced order of 24 h, None if none was recorded."""
+        now = self._wall_ms()
+        rows = await self._store.run(
+            tape.events, LIQUIDATION, now - SPANS_MS["24h"], asset=coin, limit=_MOST_EVENTS
+        )
+        if not rows:
+            return None
+        top = max(rows, key=lambda row: (row.usd, row.event_ms))
+        return Single(
+            _venue(top.venue), top.usd / 100, top.price or None, top.event_ms, PositionSide(top.side)
+        )
+
+    async def liquidation_bars(self, coin: str, window: str) -> Block[tuple[LiquidationBar, ...]]:
+        """Return bars over a length of time, also the empty ones since the tape began."""
+        now, step = self._wall_ms(), _BUCKETS_MS[window]
+        from_ms = now - SPANS_MS[window]
+        known = await self._coverage("liquidations", from_ms, now)
+        rows = await self._store.run(tape.bars, LIQUIDATION, from_ms, now, asset=coin, bucket_ms=step)
+        sums: dict[tuple[int, str], int] = {}
+        for row in rows:
+            sums[row.minute_ms, row.side] = sums.get((row.minute_ms, row.side), 0) + row.usd
+        first = max(from_ms, known.since_ms) // step * step
+        bars = tuple(
+            LiquidationBar(at, sums.get((at, "long"), 0) / 100, sums.get((at, "short"), 0) / 100)
+            for at in range(first, now, step)
+        )
+        return self._block(bars, known)
+
+    async def market(self, window: str) -> Block[Market]:
+        """Return the coins with the most recorded liquidations."""
+        now = self._wall_ms()
+        from_ms = now - SPANS_MS[window]
+        known = await self._coverage("liquidations", from_ms, now)
+        sums: dict[str, list[int]] = {}
+        for bar in await self._store.run(tape.bars, LIQUIDATION, from_ms, now):
+            sums.setdefault(bar.asset, [0, 0])[bar.side != "long"] += bar.usd
+        rows = [MarketRow(asset, longs / 100, shorts / 100) for asset, (longs, shorts) in sums.items()]
+        rows.sort(key=lambda row: -(row.long_usd + row.short_usd))
+        totals = sum(row.long_usd for row in rows), sum(row.short_usd for row in rows)
+        return self._block(Market(window, tuple(rows[:_TOP]), *totals), known)
+
+    async def whale_trades(self, coin: str | None, min_usd: float | None) -> Block[WhaleTrades]:
+        """Return large taker orders of 24 h; min_usd None: all that is recorded, of every coin those of $500K."""
+        now = self._wall_ms()
+        known = await self._coverage("trades", now - SPANS_MS["24h"], now)
+        least = min_usd if min_usd is not None else 0.0 if coin else _EVERY_COIN_USD
+        rows = await self._store.run(
+            tape.events,
+            ORDER,
+            now - SPANS_MS["24h"],
+            asset=coin,
+            min_usd=round(least * 100),
+            limit=_MOST_EVENTS,
+        )
+        from_ms = max(known.since_ms, now - SPANS_MS["24h"])
+        if len(rows) == _MOST_EVENTS:
+            from_ms = max(from_ms, rows[-1].event_ms)
+        trades = [_trade(row) for row in rows]
+        top = sorted(trades, key=lambda row: -row.usd)[:_SHOWN]
+        bought = sum(row.usd for row in trades if row.side is TakerSide.BUY)
+        shown_least = least or min((row.usd for row in trades), default=0.0)
+        value = WhaleTrades(tuple(trades[:_SHOWN]), tuple(top), bought, sum(row.usd for row in trades) - bought,
+                            len(trades), shown_least, from_ms)  # fmt: skip
+        return self._block(value, known)
+
+    async def heat(self, coin: str, window: str, candles: Sequence[Candle]) -> Block[HeatMap]:
+        """Return where forced orders were recorded, over time and price."""
+        now = self._wall_ms()
+        from_ms = now - SPANS_MS[window]
+        known = await self._coverage("liquidations", from_ms, now)
+        rows = await self._store.run(tape.events, LIQUIDATION, from_ms, asset=coin, limit=_MOST_EVENTS)
+        priced = [row for row in rows if row.price > 0]
+        if not priced:
+            raise MissingError(Reason.EMPTY, TAPE)
+        return self._block(_heat_map(priced, candles, from_ms, now), known)
+
+    async def assets(self) -> tuple[str, ...]:
+        """Return the coins that were liquidated within a day, the largest first."""
+        now = self._wall_ms()
+        bars = await self._store.run(tape.bars, LIQUIDATION, now - SPANS_MS["24h"], now)
+        sums: dict[str, int] = {}
+        for bar in bars:
+            sums[bar.asset] = sums.get(bar.asset, 0) + bar.usd
+        return tuple(sorted(sums, key=lambda asset: -sums[asset]))
+
+    async def _coverage(self, family: str, from_ms: int, to_ms: int) -> Coverage:
+        known = await self._store.run(tape.coverage, family, from_ms, to_ms)
+        if known is None:
+            raise MissingError(Reason.NOT_RECORDED, TAPE)
+        return known
+
+    def _block(self, value: T, known: Coverage) -> Block[T]:
+        now = self._wall_ms()
+        newest = min(now, known.newest_ms + MINUTE_MS)
+        return Block(
+            value, None, TAPE, tuple(_venue(name) for name in known.venues), newest,
+            stale=now - newest > _OLD_MS, since_ms=known.since_ms, coverage=known.share,
+        )  # fmt: skip
+
+
+def _venue(name: str) -> str:
+    return _NAMES.get(name, name.capitalize())
+
+
+def _by_venue(bars: Sequence[Bar]) -> tuple[VenueSides, ...]:
+    sums: dict[str, list[int]] = {}
+    for bar in bars:
+        sums.setdefault(bar.venue, [0, 0])[bar.side != "long"] += bar.usd
+    rows = [VenueSides(_venue(name), longs / 100, shorts / 100) for name, (longs, shorts) in sums.items()]
+    return tuple(sorted(rows, key=lambda row: -(row.long_usd + row.short_usd)))
+
+
+def _trade(row: Event) -> WhaleTrade:
+    return WhaleTrade(
+        _venue(row.venue), row.asset, TakerSide(row.side), row.usd / 100, row.price, row.event_ms
+    )
+
+
+def _heat_map(rows: Sequence[Event], candles: Sequence[Candle], from_ms: int, to_ms: int) -> HeatMap:
+    inside = tuple(candle for candle in candles if candle.time_ms >= from_ms)
+    low = min([row.price for row in rows] + [candle.low for candle in inside])
+    high = max([row.price for row in rows] + [candle.high for candle in inside])
+    step = (high - low) / _HEAT_ROWS or low * 0.001
+    width = (to_ms - from_ms) // _HEAT_COLUMNS
+    cells: dict[tuple[int, int], int] = {}
+    for row in rows:
+        column = min(_HEAT_COLUMNS - 1, max(0, (row.event_ms - from_ms) // width))
+        line = min(_HEAT_ROWS - 1, int((row.price - low) / step))
+        cells[column, line] = cells.get((column, line), 0) + row.usd
+    times = tuple(from_ms + column * width for column in range(_HEAT_COLUMNS))
+    prices = tuple(low + (line + 0.5) * step for line in range(_HEAT_ROWS))
+    told = tuple((column, line, usd / 100) for (column, line), usd in sorted(cells.items()))
+    return HeatMap(times, prices, told, inside, estimated=False)

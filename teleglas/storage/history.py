@@ -1,0 +1,68 @@
+"""What the alert bot has sent, as both bots tell it. Verbs take the store first, for `StoreThread.run`."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from teleglas.storage.store import Store
+from teleglas.storage.tables import outbox, verdicts
+
+__all__ = ["SentAlert", "counts_by_kind", "sent_alerts"]
+
+_TIERS = {1: "INFO", 2: "WATCH", 3: "URGENT"}
+_TARGETS = 8
+
+
+class SentAlert(msgspec.Struct, frozen=True):
+    """One alert, however many targets got it. usd in cents; tier in words; state as the outbox has it."""
+
+    kind: str
+    asset: str
+    direction: str
+    usd: int
+    event_ms: int
+    tier: str
+    state: str
+
+
+def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[SentAlert]:
+    """Return the newest alerts, the newest first."""
+    table = verdicts.c
+    query = (
+        sa.select(table.kind, table.asset, table.direction, table.usd, table.event_ms, table.tier, table.episode_ms,
+                  table.step, outbox.c.state)
+        .join(outbox, outbox.c.alert_id == table.alert_id)
+        .where(table.action == "send")
+        .order_by(table.decided_ms.desc(), table.verdict_id.desc())
+        .limit(limit * _TARGETS)
+    )  # fmt: skip
+    if asset is not None:
+        query = query.where(table.asset == asset)
+    found: dict[tuple[object, ...], SentAlert] = {}
+    with store.transaction(reads_only=True) as connection:
+        for row in connection.execute(query):
+            one = (row.kind, row.asset, row.direction, row.episode_ms, row.step)
+            found.setdefault(
+                one, SentAlert(row.kind, row.asset, row.direction, int(row.usd), int(row.event_ms),
+                               _TIERS.get(row.tier, "INFO"), row.state)
+            )  # fmt: skip
+    return list(found.values())[:limit]
+
+
+def counts_by_kind(store: Store) -> tuple[dict[str, int], int | None]:
+    """Return how many alerts of each kind were sent (each counted once), and when the first was decided."""
+    sent = verdicts.c.action == "send"
+    alerts = (
+        sa.select(
+            verdicts.c.kind, verdicts.c.asset, verdicts.c.direction, verdicts.c.episode_ms, verdicts.c.step
+        )
+        .where(sent)
+        .distinct()
+        .subquery()
+    )
+    with store.transaction(reads_only=True) as connection:
+        rows = connection.execute(sa.select(alerts.c.kind, sa.func.count()).group_by(alerts.c.kind))
+        counts = {row[0]: int(row[1]) for row in rows}
+        first = connection.scalar(sa.select(sa.func.min(verdicts.c.decided_ms)).where(sent))
+    return counts, first
