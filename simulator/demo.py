@@ -14,52 +14,57 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 _PATIENCE_S = 20.0
-_LAST_EDITS_S = 6.0
-
 _KINDS = ("large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar")
 
 
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another market.")] = 1,
-    seconds: Annotated[float, typer.Option(help="How long the market is open.")] = 69.0,
+    seconds: Annotated[float, typer.Option(help="How long to watch.")] = 72.0,
     folder: Annotated[Path, typer.Option(help="Where charts, journal and database go.")] = Path(
         "demo-output"
     ),
 ) -> None:
     """Watch storms arrive in a simulated market, as a reader of the channel would see them."""
+    # Lines to a pipe or a file keep their order with those of the alert process.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     console = Console(highlight=False)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     console.print(
         Text.assemble(
-            ("TELEGLAS demo: a SIMULATED market", "bold"), f" (seed {seed}) speaks the protocols of Binance, Bybit and OKX ",
-            "on this machine; the alert process is the real one, with default settings.\n",
+            ("TELEGLAS demo, market SIMULATED\n", "bold"),
+            f"A simulated market (seed {seed}) speaks the protocols of Binance, Bybit and OKX on this machine.\n",
+            "The alert process is the real one with its default settings; what it prints is what a chat would get.\n",
+            f"The first storms come after 20 seconds, the summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
         )
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:
         ports = Path(aside) / "ports.json"
-        market = _start_market(seed, seconds, ports)
+        market = _start_market(seed, ports)
         try:
             urls = _wait_for(ports, market)
-            code = _watch(console, urls, folder, market)
+            code = _watch(urls, folder, seconds, market)
+            printed = _printed(urls)
         finally:
             _end(market)
-    _sum_up(console, folder)
+    _sum_up(console, folder, printed)
     raise typer.Exit(code)
 
 
-def _start_market(seed: int, seconds: float, ports: Path) -> subprocess.Popen[bytes]:
+def _start_market(seed: int, ports: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "simulator", "--scenario", "demo", "--seed", str(seed)]
-    command += ["--duration", str(seconds), "--ports-file", str(ports)]
+    command += ["--ports-file", str(ports)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own program
 
 
@@ -74,8 +79,8 @@ def _wait_for(ports: Path, market: subprocess.Popen[bytes]) -> dict[str, str]:
     raise typer.BadParameter(f"the simulator did not start: {told}")
 
 
-def _watch(console: Console, urls: dict[str, str], folder: Path, market: subprocess.Popen[bytes]) -> int:
-    """Run the alert process until the market closes; return its exit code."""
+def _watch(urls: dict[str, str], folder: Path, seconds: float, market: subprocess.Popen[bytes]) -> int:
+    """Run the alert process for so long beside the market, which stays open; return its exit code."""
     environment = {name: value for name, value in os.environ.items() if not _is_a_setting(name)}
     environment |= {
         name: url for name, url in urls.items() if name.split("_")[0] in {"BINANCE", "BYBIT", "OKX"}
@@ -99,16 +104,13 @@ def _watch(console: Console, urls: dict[str, str], folder: Path, market: subproc
     environment["PYTHONPATH"] = str(root)
     # In a folder of its own the process finds no `.env`: the demo shows the defaults.
     alerts = subprocess.Popen(command, env=environment, cwd=folder)  # noqa: S603 - our own program
+    until = time.monotonic() + seconds
     try:
-        while market.poll() is None and alerts.poll() is None:
-            time.sleep(0.2)
+        with suppress(KeyboardInterrupt):
+            while time.monotonic() < until and market.poll() is None and alerts.poll() is None:
+                time.sleep(0.2)
         if alerts.poll() is None:
-            console.print(Text("The market has closed; waiting for the last edits.", "dim"))
-            time.sleep(_LAST_EDITS_S)
             alerts.send_signal(signal.SIGTERM)
-        return alerts.wait(timeout=_PATIENCE_S)
-    except KeyboardInterrupt:
-        alerts.send_signal(signal.SIGTERM)
         return alerts.wait(timeout=_PATIENCE_S)
     finally:
         _end(alerts)
@@ -138,7 +140,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _sum_up(console: Console, folder: Path) -> None:
+def _printed(urls: dict[str, str]) -> str:
+    """Return what the simulated market says that it printed."""
+    try:
+        told = httpx.get(f"{urls['SIMULATOR_CONTROL_URL']}/__summary", timeout=5).json()
+    except httpx.HTTPError:
+        return "it has closed"
+    events, venues = told["events"], told["venues"].values()
+    return (
+        f"{events.get('Trade', 0):,} trades and {events.get('Printed', 0):,} forced orders"
+        f" in {sum(venue['frames'] for venue in venues):,} frames, {told['seconds']:.0f} s"
+    )
+
+
+def _sum_up(console: Console, folder: Path, printed: str) -> None:
     path = folder / "summary.json"
     if not path.is_file():
         console.print(
@@ -147,11 +162,14 @@ def _sum_up(console: Console, folder: Path) -> None:
         return
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     table = Table(title="What happened (SIMULATED)", show_header=False, title_justify="left")
-    table.add_row("inputs", f"{report['inputs']:,} (frames, REST bodies, notices, timers)")
+    table.add_row("market printed", printed)
+    table.add_row("inputs", f"{report['inputs']:,} frames, REST bodies, notices and timers")
     table.add_row("rows skipped", _counts(report["refused"]))
     table.add_row("alerts by kind", _counts({kind: report["alerts"].get(kind, 0) for kind in _KINDS}))
-    table.add_row("verdicts by reason", _counts(report["verdicts"]))
-    table.add_row("delivered", f"{report['sent']} messages, {report['edited']} edits")
+    table.add_row("verdicts by reason", _by_action(report["verdicts"]))
+    table.add_row(
+        "delivered", f"{report['sent']} messages, {report['edited']} edits, {report['waiting']} waiting"
+    )
     table.add_row(
         "frame to decision", f"p50 {report['decision_ms_p50']} ms, p99 {report['decision_ms_p99']} ms"
     )
@@ -160,9 +178,21 @@ def _sum_up(console: Console, folder: Path) -> None:
     )
     charts = sorted((folder / "charts").glob("*.png"))
     table.add_row("charts", f"{len(charts)} in {folder / 'charts'}")
-    lost = report["lost"] + report["waiting"] + report["undeliverable"]
+    # Told means confirmed by the channel; what waits is told at the next start.
+    untold = sum(report["alerts"].values()) - report["sent"] - report["waiting"]
+    lost = report["lost"] + max(0, untold)
     table.add_row("lost", Text(f"lost {lost}", "bold green" if not lost else "bold red"))
     console.print(table)
+    console.print("Next, the real markets: .venv/bin/python -m ws_alert.alert_runner")
+
+
+def _by_action(verdicts: dict[str, int]) -> str:
+    """Write one line for each action with its reasons, the most frequent first."""
+    lines: dict[str, list[str]] = {"send": [], "edit": [], "hold": [], "fold": [], "drop": []}
+    for verdict, count in sorted(verdicts.items(), key=lambda each: -each[1]):
+        action, _, reason = verdict.partition(" ")
+        lines[action].append(f"{reason} {count}")
+    return "\n".join(f"{action}: {', '.join(reasons)}" for action, reasons in lines.items() if reasons)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -23,6 +23,8 @@ _FILE_BYTES: Final = 10 * 1024 * 1024
 _FILES_BY_SIZE: Final = 5
 _FILES_BY_DAY: Final = 7
 
+_OURS: Final = frozenset({"teleglas", "ws_alert", "bot"})
+
 _CHATTY = ("httpx", "httpcore", "websockets", "telegram", "asyncio", "matplotlib", "PIL", "alembic")
 """Libraries that log URLs (with tokens) or every frame; they speak from WARNING on."""
 
@@ -55,15 +57,15 @@ def configure(
 ) -> None:
     """Send all logs to standard error and, where given, to a file; replaces an earlier configuration.
 
-    form: `console` (coloured on a terminal) or `json`. rotation: `size` (10 MB, 5 old
+    form: `console` (for people: time of day, level, text; coloured on a terminal) or `json`. rotation: `size` (10 MB, 5 old
     files) or `day` (midnight UTC, 7 old files). Raises OSError if the file cannot be opened.
     """
     known = list(secrets)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    handlers[0].setFormatter(_Redacting(_formatter(form, colours=sys.stderr.isatty()), known))
+    handlers[0].setFormatter(_Redacting(_formatter(form, _brief, colours=sys.stderr.isatty()), known))
     if file is not None:
         handlers.append(_file_handler(file, rotation))
-        handlers[1].setFormatter(_Redacting(_formatter(form, colours=False), known))
+        handlers[1].setFormatter(_Redacting(_formatter(form, _dated, colours=False), known))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -97,7 +99,25 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
-def _formatter(form: str, *, colours: bool) -> logging.Formatter:
+def _brief(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave what a person wants on a screen: the time of day (UTC), and who spoke if it is not us."""
+    event["timestamp"] = event["timestamp"][11:19]
+    return _unnamed(event)
+
+
+def _dated(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Do the same for a file, which lasts longer than a day."""
+    event["timestamp"] = f"{event['timestamp'][:10]} {event['timestamp'][11:19]}"
+    return _unnamed(event)
+
+
+def _unnamed(event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if str(event.get("logger")).partition(".")[0] in _OURS:
+        del event["logger"]
+    return event
+
+
+def _formatter(form: str, brief: structlog.typing.Processor, *, colours: bool) -> logging.Formatter:
     if form == "json":
         render: list[structlog.typing.Processor] = [
             structlog.processors.format_exc_info,
@@ -106,7 +126,12 @@ def _formatter(form: str, *, colours: bool) -> logging.Formatter:
     else:
         # rich's tracebacks print local variables, which may be secrets in a form that no pattern knows.
         plain = structlog.dev.plain_traceback
-        render = [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+        render = [
+            brief,
+            structlog.dev.ConsoleRenderer(
+                colors=colours, exception_formatter=plain, pad_event_to=0, pad_level=False
+            ),
+        ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],

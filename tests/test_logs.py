@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 
 import httpx
@@ -114,6 +115,18 @@ def test_console_has_colours_on_a_terminal_only(stderr, monkeypatch):
     logs.configure()
     structlog.get_logger("ours").warning("coloured")
     assert "\x1b[" in stderr()
+
+
+def test_the_console_is_brief(stderr, tmp_path):
+    """A person reads time, level and text; a file has the date; only others' lines name their logger."""
+    file = tmp_path / "bot.log"
+    logs.configure(file=file)
+    logging.getLogger("ws_alert.sources.feeds").info("binance trades: live")
+    logging.getLogger("sqlalchemy.pool").warning("odd")
+    ours, theirs = stderr().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info\] binance trades: live *", ours)
+    assert "sqlalchemy.pool" in theirs
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[info\]", file.read_text(encoding="utf-8"))
 
 
 def test_the_file_rotates_by_size(stderr, tmp_path):

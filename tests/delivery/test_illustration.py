@@ -12,8 +12,8 @@ from ws_alert.delivery.illustration import illustration
     ("kind", "title", "subtitle", "callout", "sides", "above"),
     [
         ("storm", "BTC  liquidations", "30 s · longs · 212 liquidations", "storm at least $18.3M", ("shorts", "longs"), False),
-        ("large", "BTC  liquidations", "one long · 12:03:10 · binance", "$1.25M", ("shorts", "longs"), False),
-        ("whale", "BTC  taker orders", "one order bought · 12:03:10 · okx", "$2.10M bought", ("buys", "sells"), True),
+        ("large", "BTC  liquidations", "one long · 12:03:10 · Binance", "$1.25M", ("shorts", "longs"), False),
+        ("whale", "BTC  taker orders", "one order bought · 12:03:10 · OKX", "$2.10M bought", ("buys", "sells"), True),
         ("cluster", "BTC  taker orders", "30 s · bought $8.10M · sold $1.20M", "bought $8.10M", ("buys", "sells"), True),
         ("radar", "BTC  liquidations", "radar extreme 0.86 · 30 s · pressure bearish", "storm at least $18.3M", ("shorts", "longs"), False),
     ],
@@ -50,7 +50,7 @@ def test_the_window_is_shaded(samples):
 
 def test_sources_are_named_and_samples_are_called_so(samples):
     """A reader of the picture alone knows where it comes from and what it lacks."""
-    assert illustration(samples.storm()).sources == "binance, bybit, okx · sampled: lower bounds"
+    assert illustration(samples.storm()).sources == "Binance, Bybit, OKX · sampled: lower bounds"
     assert illustration(samples.large()).sources == "all venues watched"
     assert illustration(samples.cluster(venues=())).sources == "all venues watched"
     many = tuple((f"v{index}", 1) for index in range(7))

@@ -37,8 +37,8 @@ def test_first_lines_are_the_whole_news(samples):
     """Each kind's first line is one plain sentence with side, value and window or price and venue."""
     assert [first_line(render(alert)) for alert in samples.every_kind()] == [
         "BTC: at least $18.3M of longs liquidated in 30 s",
-        "BTC: $1.25M long liquidated at 97,410.5 on binance",
-        "BTC: one order bought $2.10M at 97,410.5 on okx",
+        "BTC: $1.25M long liquidated at 97,410.5 on Binance",
+        "BTC: one order bought $2.10M at 97,410.5 on OKX",
         "BTC: large orders bought $8.10M and sold $1.20M in 30 s",
         "BTC: at least $18.3M of longs liquidated and $8.10M of large orders, mostly sells, in 30 s",
     ]
@@ -47,10 +47,10 @@ def test_first_lines_are_the_whole_news(samples):
 @pytest.mark.parametrize(
     ("kind", "facts"),
     [
-        ("storm", ["long", "$18.3M", "212 liquidations in 30 s", "binance $9.10M", "okx $6.24M", "bybit $3.00M",
+        ("storm", ["long", "$18.3M", "212 liquidations in 30 s", "Binance $9.10M", "OKX $6.24M", "Bybit $3.00M",
                    "97,525.5 → 96,810 (-0.73 %)", "intensity 8x", "9.1x the $2M threshold"]),
-        ("large", ["long (forced sell)", "$1.25M", "97,410.5", "binance BTCUSDT", "12:03:10 UTC", "2.5x the $500K threshold"]),
-        ("whale", ["buy (taker)", "$2.10M", "97,410.5", "okx BTC-USDT-SWAP", "12:03:10 UTC", "2.1x the $1M threshold"]),
+        ("large", ["long (forced sell)", "$1.25M", "97,410.5", "Binance BTCUSDT", "12:03:10 UTC", "2.5x the $500K threshold"]),
+        ("whale", ["buy (taker)", "$2.10M", "97,410.5", "OKX BTC-USDT-SWAP", "12:03:10 UTC", "2.1x the $1M threshold"]),
         ("cluster", ["Bought $8.10M in 9 orders", "sold $1.20M in 2 orders", "Dominance 87 % buy", "in 30 s"]),
         ("radar", ["convergence", "score 0.86 of 1", "Radar extreme", "Pressure bearish (-82 %)", "volatility high", "1.20 % in 5 min",
                    "Summary: 212 liquidations of longs, 11 large orders; forced and voluntary flow push the same way"]),
@@ -71,17 +71,16 @@ def test_details_say_why_and_how_sure(samples):
         re.search(r"<blockquote expandable>(.*)</blockquote>", render(samples.storm()).html, re.DOTALL)[1]
     )
     assert quote.split("\n") == [
-        "Coverage of the window: okx 62 % (polling); what happened in the rest is missing here",
-        "Degraded: okx polled instead of streamed",
+        "Coverage of the window: OKX 62 % (polling); the rest was not seen",
+        "Degraded: OKX polled, not streamed",
         "Largest:",
-        "12:03:06 at least $5.20M long liquidated at 97,410.5, binance BTCUSDT",
-        "12:03:06 $3.10M long liquidated at 97,410.5 (bankruptcy price), okx BTC-USDT-SWAP",
-        "12:03:06 at least $1.25M long liquidated at 97,288, binance BTCUSDT",
+        "12:03:06 at least $5.20M long liquidated at 97,410.5, Binance BTCUSDT",
+        "12:03:06 $3.10M long liquidated at 97,410.5 (bankruptcy price), OKX BTC-USDT-SWAP",
+        "12:03:06 at least $1.25M long liquidated at 97,288, Binance BTCUSDT",
         "Rule: at least $2M and 2 liquidations in 30 s",
-        "Would not have fired with more than $16.3M less, or with 1 liquidation",
-        "At least, because binance publishes a sample only",
-        "Prices that are not fills: okx bankruptcy",
-        "Latency: 84 ms from the venue to us, then 6 ms to the release of this message",
+        "Would not have fired if more than $16.3M smaller, or with only 1 liquidation",
+        "“At least”, because Binance publishes only a sample",
+        "Latency: 84 ms from the venue, then 6 ms until this was released",
     ]
 
 
@@ -100,19 +99,19 @@ def test_whole_feeds_are_not_called_a_lower_bound(samples):
     assert "t least $" not in message.html.replace("Rule: at least", "")
     sampled = msgspec.structs.replace(samples.row(), sampled=True)
     assert "at least $5.20M long" in first_line(render(samples.large(facts=LargeFacts(sampled))))
-    assert "a venue in this sum publishes a sample" in render(samples.storm(top=())).html
+    assert "a venue in this sum publishes only a sample" in render(samples.storm(top=())).html
 
 
 def test_coverage_is_told_below_95_percent_only(samples):
     """94.9 % is told and never rounded to 95; 95 % is silent."""
-    assert "binance 94 %" in render(samples.storm(coverage=(Coverage("binance", 0.949, "live"),))).html
+    assert "Binance 94 %" in render(samples.storm(coverage=(Coverage("binance", 0.949, "live"),))).html
     assert "Coverage" not in render(samples.storm(coverage=(Coverage("binance", 0.95, "live"),))).html
 
 
 def test_the_weaker_feed_of_a_venue_is_told(samples):
     """A radar stands on two feeds of a venue; the one that saw less is the honest number."""
     both = (Coverage("okx", 0.9, "live"), Coverage("okx", 0.5, "down"), Coverage("okx", 0.7, "live"))
-    assert "Coverage of the window: okx 50 % (down);" in render(samples.radar(coverage=both)).html
+    assert "Coverage of the window: OKX 50 % (down);" in render(samples.radar(coverage=both)).html
 
 
 def test_a_burst_is_over_within_a_second(samples):
@@ -181,13 +180,15 @@ def test_the_final_edit_has_total_and_duration(samples):
         "BTC: over after 2 min 10 s: total $31.2M in 412 large orders",
         "BTC: over after 2 min 10 s: total at least $31.2M in 412 events",
     ]
-    assert "Counted from 12:02:40 to 12:05:20 UTC · threshold $2M in 30 s" in render(samples.storm(**ended)).html
+    assert (
+        "Counted from 12:02:40 to 12:05:20 UTC · threshold $2M in 30 s" in render(samples.storm(**ended)).html
+    )
 
 
 def test_a_single_event_that_stayed_alone_keeps_its_words(samples):
     """One large liquidation is not summed up as a series."""
     message = render(samples.large(final=True, revision=1, total_count=1, total_usd=1_250_000_00))
-    assert first_line(message) == "BTC: $1.25M long liquidated at 97,410.5 on binance"
+    assert first_line(message) == "BTC: $1.25M long liquidated at 97,410.5 on Binance"
     assert "no other one followed" in message.html
 
 
@@ -247,7 +248,7 @@ def test_a_clock_ahead_and_a_threshold_of_nothing_are_told(samples):
     """A venue's fast clock and a radar without a sum's threshold give words, not a minus or a division by zero."""
     assert "clock is ahead of ours" in render(samples.storm(received_ms=samples.now_ms - 5)).html
     assert "no USD threshold applied" in render(samples.storm(threshold_usd=0)).html
-    assert "Would not have fired with any less" in render(samples.storm(told_usd=2_000_000_00)).html
+    assert "Would not have fired if any smaller" in render(samples.storm(told_usd=2_000_000_00)).html
     assert "Would not" not in render(samples.storm(told_usd=1_000_000_00)).html
 
 

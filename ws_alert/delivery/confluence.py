@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from teleglas import numbers
 from teleglas.charts.picture import CandlePicture, Curve, Level
-from ws_alert.delivery.phrases import asset, name
+from ws_alert.delivery.phrases import asset, name, venue
 from ws_alert.messages import Alert, CandleChart, ConfluenceFacts
 
 __all__ = ["details", "lines", "news", "picture"]
@@ -100,9 +100,9 @@ def _level(value: float | None) -> str:
 
 def _series(facts: ConfluenceFacts) -> str:
     return " ".join(
-        filter(None, (name(facts.venue, 12) if facts.venue else "", name(facts.symbol), facts.timeframe))
+        filter(None, (venue(facts.venue, 12) if facts.venue else "", name(facts.symbol), facts.timeframe))
     )
 
 
 def _where(facts: ConfluenceFacts) -> str:
-    return f" on {name(facts.venue)}" if facts.venue else ", from a file"
+    return f" on {venue(facts.venue)}" if facts.venue else ", from a file"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from teleglas import numbers
 from ws_alert.delivery.confluence import details
-from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken
+from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken, venue
 from ws_alert.messages import Alert, ClusterFacts, ConfluenceFacts, Coverage, EventRow, Kind, RadarFacts
 
 __all__ = ["evidence"]
@@ -38,12 +38,12 @@ def _gaps(alert: Alert) -> list[str]:
     lines = []
     if thin:
         told = ", ".join(
-            f"{name(c.venue)} {numbers.percent(_floor(c.share), 0)} ({name(c.state)})" for c in thin
+            f"{venue(c.venue)} {numbers.percent(_floor(c.share), 0)} ({name(c.state)})" for c in thin
         )
-        lines.append(f"Coverage of the window: {told}; what happened in the rest is missing here")
+        lines.append(f"Coverage of the window: {told}; the rest was not seen")
     if alert.degraded:
-        polled = ", ".join(name(venue) for venue in alert.degraded[:_SHOWN])
-        lines.append(f"Degraded: {polled} polled instead of streamed")
+        polled = ", ".join(venue(each) for each in alert.degraded[:_SHOWN])
+        lines.append(f"Degraded: {polled} polled, not streamed")
     return lines
 
 
@@ -62,7 +62,7 @@ def _event(row: EventRow) -> str:
     value = f"at least {numbers.usd(row.usd, cut=True)}" if row.sampled else numbers.usd(row.usd)
     what = f"{name(row.side)} liquidated" if row.side in {"long", "short"} else side_taken(row.side)
     kind = f" ({name(row.price_kind)} price)" if row.price_kind != "fill" else ""
-    place = f"{name(row.venue)} {name(row.symbol)}"
+    place = f"{venue(row.venue)} {name(row.symbol)}"
     return f"{numbers.clock(row.event_ms)} {value} {what} at {price_of(row)}{kind}, {place}"
 
 
@@ -70,11 +70,11 @@ def _rule(alert: Alert) -> list[str]:
     if isinstance(alert.facts, RadarFacts):
         facts = alert.facts
         lines = [
-            f"Score: v2 {numbers.score(facts.score_v2)} decides, v1 {numbers.score(facts.score_v1)} for comparison"
+            f"Score: {numbers.score(facts.score_v2)} decides (v2); the older v1 would be {numbers.score(facts.score_v1)}"
         ]
         if facts.storm_count and facts.cluster_count:
             lines.append(
-                "Would not have fired if the storm or the large orders had stayed below their own minimum"
+                "Would not have fired if the storm or the large orders had been below their own threshold"
             )
         return lines
     if alert.threshold_usd <= 0:
@@ -84,39 +84,33 @@ def _rule(alert: Alert) -> list[str]:
     counted = (
         f" and {numbers.count(alert.threshold_count, NOUNS[alert.kind])}" if alert.threshold_count > 1 else ""
     )
-    line = f"Rule: at least {threshold}{counted}{window}"
+    one = "" if alert.window_ms else f"one {'order' if alert.kind is Kind.WHALE_TRADE else 'liquidation'} of "
+    line = f"Rule: {one}at least {threshold}{counted}{window}"
     if isinstance(alert.facts, ClusterFacts):
         line += ", one side dominating"
     spare = alert.told_usd - alert.threshold_usd
     if alert.final or spare < 0:
         return [line]
-    without = f"with more than {numbers.usd(spare)} less" if spare else "with any less"
+    without = f"if more than {numbers.usd(spare)} smaller" if spare else "if any smaller"
     if alert.threshold_count > 1:
-        without += f", or with {numbers.count(alert.threshold_count - 1, NOUNS[alert.kind])}"
+        without += f", or with only {numbers.count(alert.threshold_count - 1, NOUNS[alert.kind])}"
     return [line, f"Would not have fired {without}"]
 
 
 def _sources(alert: Alert) -> list[str]:
-    sampling = sorted({name(row.venue) for row in alert.top if row.sampled})
+    sampling = sorted({venue(row.venue) for row in alert.top if row.sampled})
     lines = []
     if sampling:
         verb = "publishes" if len(sampling) == 1 else "publish"
-        lines.append(f"At least, because {', '.join(sampling)} {verb} a sample only")
+        lines.append(f"“At least”, because {' and '.join(sampling)} {verb} only a sample")
     elif alert.sampled:
-        lines.append("At least, because a venue in this sum publishes a sample only")
-    kinds = sorted(
-        {f"{name(row.venue)} {name(row.price_kind)}" for row in alert.top if row.price_kind != "fill"}
-    )
-    if kinds:
-        lines.append(f"Prices that are not fills: {', '.join(kinds)}")
+        lines.append("“At least”, because a venue in this sum publishes only a sample")
     return lines
 
 
 def _latency(alert: Alert) -> str:
     arrived = alert.received_ms - alert.event_ms
-    path = (
-        f"{numbers.age(arrived)} from the venue to us"
-        if arrived >= 0
-        else "the venue's clock is ahead of ours"
+    path = f"{numbers.age(arrived)} from the venue" if arrived >= 0 else "the venue's clock is ahead of ours"
+    return (
+        f"Latency: {path}, then {numbers.age(alert.release_ms - alert.received_ms)} until this was released"
     )
-    return f"Latency: {path}, then {numbers.age(alert.release_ms - alert.received_ms)} to the release of this message"

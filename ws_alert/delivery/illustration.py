@@ -5,7 +5,7 @@ from __future__ import annotations
 from teleglas import numbers
 from teleglas.charts.picture import CandlePicture, Picture
 from ws_alert.delivery import confluence
-from ws_alert.delivery.phrases import NOUNS, amount, asset, name, side_taken
+from ws_alert.delivery.phrases import NOUNS, amount, asset, name, side_taken, venue
 from ws_alert.messages import (
     Alert,
     Chart,
@@ -90,9 +90,9 @@ def _subtitle(alert: Alert) -> str:
     window = numbers.span(alert.window_ms)
     match alert.facts:
         case LargeFacts(row):
-            return f"one {name(row.side)} · {numbers.clock(row.event_ms)} · {name(row.venue)}"
+            return f"one {name(row.side)} · {numbers.clock(row.event_ms)} · {venue(row.venue)}"
         case WhaleFacts(row):
-            return f"one order {side_taken(row.side)} · {numbers.clock(row.event_ms)} · {name(row.venue)}"
+            return f"one order {side_taken(row.side)} · {numbers.clock(row.event_ms)} · {venue(row.venue)}"
         case ClusterFacts(bought, sold):
             return f"{window} · bought {numbers.usd(bought)} · sold {numbers.usd(sold)}"
         case RadarFacts():
@@ -105,7 +105,7 @@ def _subtitle(alert: Alert) -> str:
 
 def _sources(alert: Alert) -> str:
     venues = sorted(
-        {name(venue, 12) for venue in [pair[0] for pair in alert.venues] + [c.venue for c in alert.coverage]}
+        {venue(each, 12) for each in [pair[0] for pair in alert.venues] + [c.venue for c in alert.coverage]}
     )
     if isinstance(alert.facts, LargeFacts | WhaleFacts) and not alert.coverage:
         listed = "all venues watched"

@@ -18,6 +18,7 @@ __all__ = [
     "possible",
     "price_of",
     "side_taken",
+    "venue",
     "versus",
 ]
 
@@ -33,11 +34,32 @@ NOUNS = {
 
 _NAME_CHARS = 24
 
+_VENUES = {
+    "binance": "Binance",
+    "bybit": "Bybit",
+    "okx": "OKX",
+    "coinglass": "CoinGlass",
+    "hyperliquid": "Hyperliquid",
+    "bitget": "Bitget",
+    "gate": "Gate",
+    "htx": "HTX",
+    "bitmex": "BitMEX",
+    "deribit": "Deribit",
+    "kraken": "Kraken",
+    "dydx": "dYdX",
+    "bitfinex": "Bitfinex",
+}
+
 
 def name(text: str, limit: int = _NAME_CHARS) -> str:
     """Make a venue's or a coin's name fit for one line: no control characters, at most `limit` long."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return clipped(clean, limit) or "(unnamed)"
+
+
+def venue(text: str, limit: int = _NAME_CHARS) -> str:
+    """Write a venue as it writes itself: `Binance`, `OKX`; one that is not known stays as it came."""
+    return name(_VENUES.get(text, text), limit)
 
 
 def clipped(text: str, limit: int) -> str:
@@ -79,11 +101,11 @@ def versus(alert: Alert) -> str:
 
 
 def by_venue(alert: Alert, shown: int = 3, label: str = "By venue") -> str:
-    """Write the largest venues' USD: `By venue, at least: binance $9.10M · okx $6.20M`."""
+    """Write the largest venues' USD: `By venue, at least: Binance $9.10M · OKX $6.20M`."""
     if not alert.venues:
         return f"{label}: unknown, the window held no event when this was written"
     ranked = sorted(alert.venues, key=lambda pair: (-pair[1], pair[0]))
-    parts = [f"{name(venue)} {numbers.usd(cents, cut=alert.sampled)}" for venue, cents in ranked[:shown]]
+    parts = [f"{venue(each)} {numbers.usd(cents, cut=alert.sampled)}" for each, cents in ranked[:shown]]
     if len(ranked) > shown:
         rest = sum(cents for _, cents in ranked[shown:])
         parts.append(f"{len(ranked) - shown} more {numbers.usd(rest, cut=alert.sampled)}")

@@ -35,7 +35,7 @@ _QUOTE: Final = "│ "
 
 
 class TerminalChannel:
-    """Prints each message under a number of its own; an edit names the number, and shows the head only.
+    """Prints each message under a number of its own; an edit names the number and shows its first line.
 
     stream: where to print (stdout by default). charts: a folder that receives the
     pictures; without one they are not kept. When the reader of a pipe has gone away
@@ -52,29 +52,32 @@ class TerminalChannel:
         self, message: Rendered, *, target: str, reply_to: int | None = None, silent: bool = False
     ) -> Outcome:
         """Print a message. The outcome is SENT with its number; `photo` says whether a chart was kept."""
+        del target  # there is one reader here
         async with self._turn:
             self._number += 1
             number = self._number
             return await asyncio.to_thread(
-                self._show, message, number, _title(number, target, reply_to, silent=silent)
+                self._show, message, number, _title(number, reply_to, silent=silent)
             )
 
     async def edit(
         self, message: Rendered, *, target: str, message_id: int, has_photo: bool = False
     ) -> Outcome:
-        """Print the new words of message number `message_id`."""
-        del has_photo  # an edit's words are the same with and without a picture here
+        """Print the new first line of message number `message_id`: it is the whole news."""
+        del has_photo, target  # an edit's words are the same with and without a picture here
         async with self._turn:
-            return await asyncio.to_thread(
-                self._show, message, message_id, f"edit of #{message_id} · {target}", brief=True
-            )
+            return await asyncio.to_thread(self._show_edit, message, message_id)
 
-    def _show(self, message: Rendered, number: int, title: str, *, brief: bool = False) -> Outcome:
+    def _show_edit(self, message: Rendered, number: int) -> Outcome:
+        _, first = next(iter(lines_of(message.html)), (False, Text()))
+        self._line(Text.assemble((f"edit of #{number} · ", "dim"), first.plain))
+        self._line(Text())
+        return Outcome(kind=OutcomeKind.SENT, message_id=number)
+
+    def _show(self, message: Rendered, number: int, title: str) -> Outcome:
         kept = self._keep(message.photo, number)
         self._line(Text(title, "dim"))
         for quoted, line in lines_of(message.html):
-            if brief and quoted:
-                continue
             self._line(line, _QUOTE if quoted else "")
         if kept:
             self._line(Text(f"chart: {kept}", "dim"))
@@ -110,8 +113,8 @@ class _PatientConsole(Console):
         os.close(nowhere)
 
 
-def _title(number: int, target: str, reply_to: int | None, *, silent: bool) -> str:
-    parts = [f"#{number}", target]
+def _title(number: int, reply_to: int | None, *, silent: bool) -> str:
+    parts = [f"#{number}"]
     if reply_to is not None:
         parts.append(f"reply to #{reply_to}")
     if silent:

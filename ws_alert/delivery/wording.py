@@ -18,6 +18,7 @@ from ws_alert.delivery.phrases import (
     possible,
     price_of,
     side_taken,
+    venue,
     versus,
 )
 from ws_alert.messages import (
@@ -37,10 +38,10 @@ from ws_alert.messages import (
 __all__ = ["body", "headline"]
 
 _PATTERNS = {
-    Pattern.STORM_ONLY: "storm_only, a storm without large orders",
-    Pattern.CLUSTER_ONLY: "cluster_only, large orders without a storm",
-    Pattern.STORM_AND_CLUSTER: "storm_and_cluster, both at once",
-    Pattern.CONVERGENCE: "convergence, both at least twice their minimum",
+    Pattern.STORM_ONLY: "storm only",
+    Pattern.CLUSTER_ONLY: "cluster only",
+    Pattern.STORM_AND_CLUSTER: "storm and cluster",
+    Pattern.CONVERGENCE: "convergence (both at least twice their minimum)",
 }
 _SINGLES = (Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE)
 
@@ -79,10 +80,10 @@ def _news(alert: Alert, facts: Facts) -> str:
     match facts:
         case LargeFacts(row):
             value = amount(row.usd, sampled=alert.sampled or row.sampled)
-            return f"{value} {name(row.side)} liquidated at {price_of(row)} on {name(row.venue)}"
+            return f"{value} {name(row.side)} liquidated at {price_of(row)} on {venue(row.venue)}"
         case WhaleFacts(row):
             value = amount(row.usd, sampled=alert.sampled or row.sampled)
-            return f"one order {side_taken(row.side)} {value} at {price_of(row)} on {name(row.venue)}"
+            return f"one order {side_taken(row.side)} {value} at {price_of(row)} on {venue(row.venue)}"
         case StormFacts():
             value = amount(alert.told_usd, sampled=alert.sampled)
             return f"{value} of {name(alert.direction)}s liquidated in {window}"
@@ -174,8 +175,8 @@ def _facts(alert: Alert, facts: Facts) -> list[str]:
                 _price_move(first, last, window),
             ]
         case ClusterFacts():
-            bought = f"Bought {numbers.usd(facts.buy_usd)} in {numbers.count(facts.buy_count, 'order')}"
-            sold = f"sold {numbers.usd(facts.sell_usd)} in {numbers.count(facts.sell_count, 'order')}"
+            bought = _orders("Bought", facts.buy_usd, facts.buy_count)
+            sold = _orders("sold", facts.sell_usd, facts.sell_count)
             return [
                 f"{bought} · {sold}",
                 f"Dominance {_share(facts.dominance)} {name(alert.direction)} · {versus(alert)} in {window}",
@@ -187,8 +188,12 @@ def _facts(alert: Alert, facts: Facts) -> list[str]:
             return confluence.lines(facts)
 
 
+def _orders(did: str, cents: int, count: int) -> str:
+    return f"{did} {numbers.usd(cents)} in {numbers.count(count, 'order')}" if count else f"{did} nothing"
+
+
 def _one_row(row: EventRow, forced: str) -> str:
-    return f"Side {name(row.side)} ({forced}) · {name(row.venue)} {name(row.symbol)} · {numbers.clock(row.event_ms)} UTC"
+    return f"Side {name(row.side)} ({forced}) · {venue(row.venue)} {name(row.symbol)} · {numbers.clock(row.event_ms)} UTC"
 
 
 def _price_kind(row: EventRow) -> str:
@@ -209,9 +214,7 @@ def _share(part: float) -> str:
 
 
 def _radar_score(facts: RadarFacts) -> str:
-    return (
-        f"Radar {facts.band}, score {numbers.score(facts.score_v2)} of 1 · pattern {_PATTERNS[facts.pattern]}"
-    )
+    return f"Radar {facts.band}, score {numbers.score(facts.score_v2)} of 1 · {_PATTERNS[facts.pattern]}"
 
 
 def _radar_mood(facts: RadarFacts) -> str:
