@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +19,21 @@ Answer = tuple[int, Any, Mapping[str, str]]
 """HTTP status, body (made JSON), headers."""
 
 Endpoint = Callable[[Query, Mapping[str, str]], Answer]
-"""Takes the query and the request's headers."""
+"""Takes the query (of a POST: its JSON object) and the request's headers."""
+
+
+_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream</body></html>"
+
+
+def _renamed(value: Any, *, outer: bool) -> Any:
+    """Return JSON with other names for every field but those of the envelope."""
+    if isinstance(value, Mapping):
+        return {
+            name if outer else f"{name}_v9": _renamed(inner, outer=False) for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_renamed(inner, outer=False) for inner in value]
+    return value
 
 
 def whole(query: Query, name: str, default: int) -> int:
@@ -26,7 +42,7 @@ def whole(query: Query, name: str, default: int) -> int:
 
 
 class RestServer:
-    """GET endpoints by path; `missing` answers every other path."""
+    """Endpoints by path, for GET and POST; `missing` answers every other path."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint], missing: Endpoint, faults: VenueFaults) -> None:
         self.port = 0
@@ -35,11 +51,14 @@ class RestServer:
         self._missing = missing
         self._faults = faults
         self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
 
     async def start(self, host: str, port: int) -> None:
         """Listen; with port 0 the system chooses one."""
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
+        app.router.add_post("/{path:.*}", self._answer)
+        self._stopping.clear()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, reuse_address=True).start()
@@ -47,19 +66,36 @@ class RestServer:
 
     async def stop(self) -> None:
         """Close the port."""
+        self._stopping.set()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests += 1
-        status = self._faults.refuse or self._faults.refuse_rest
+        faults = self._faults
+        if faults.rest_delay:
+            await asyncio.sleep(faults.rest_delay / 1000.0)
+        if faults.rest_stall:
+            await self._stopping.wait()
+        status = faults.refuse or faults.refuse_rest
         if status:
             return web.Response(status=status, text="refused")
+        if faults.rest_html:
+            return web.Response(text="<html><body>Just a moment...</body></html>", content_type="text/html")
+        query = request.query if request.method == "GET" else await _object(request)
         endpoint = self._endpoints.get(request.path, self._missing)
-        code, body, headers = endpoint(request.query, request.headers)
+        code, body, headers = endpoint(query, request.headers)
+        if faults.rest_changed:
+            body = faults.rename(body)
         return web.Response(
             status=code, body=msgspec.json.encode(body), content_type="application/json", headers=dict(headers)
         )
 
 
+async def _object(request: web.Request) -> Mapping[str, Any]:
+    """Return the JSON object that was posted, empty for anything else."""
+    try:
+        return msgspec.json.decode(await request.read(), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {}

@@ -56,6 +56,7 @@ class CoinglassApi:
     """Asks the endpoints of `ENDPOINTS`. Close it when done; `rest` stays the caller's.
 
     clock: monotonic seconds. wall_ms: Unix ms. sleep, jitter (0..1): of the waits between tries.
+    patience_s: for a question with all its tries, whether or not someone still waits.
     counts: answers by what became of them, for /status.
     """
 
@@ -68,10 +69,12 @@ class CoinglassApi:
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        patience_s: float = _FLIGHT_S,
     ) -> None:
         self._rest = rest
         self._cache = Cache() if cache is None else cache
         self._clock, self._wall_ms, self._sleep, self._jitter = clock, wall_ms, sleep, jitter
+        self._patience_s = patience_s
         self._flights: dict[Key, asyncio.Task[Kept | SourceError]] = {}
         self._refusals = Refusals()
         self._shortest, self._shortest_until_s = "", 0.0
@@ -158,7 +161,7 @@ class CoinglassApi:
     async def _fly(self, endpoint: Endpoint[Any], key: Key, query: dict[str, Param]) -> Kept | SourceError:
         """Ask, decode and keep; an error is a value here, since nobody may be waiting any more."""
         try:
-            async with asyncio.timeout(_FLIGHT_S):
+            async with asyncio.timeout(self._patience_s):
                 body, asked = await self._fetch(endpoint, self._fitted(endpoint, query))
             read = endpoint.read(_ENVELOPE.decode(body).data)
         except (ShapeError, msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -166,7 +169,7 @@ class CoinglassApi:
         except SourceError as error:
             return self._refused(key, error)
         except TimeoutError:
-            return self._refused(key, SourceDown(SOURCE, f"{endpoint.name}: no answer within {_FLIGHT_S:.0f} s"))
+            return self._refused(key, SourceDown(SOURCE, f"{endpoint.name}: no answer, given up"))
         self.counts["answered"] += 1
         self.counts["rows skipped"] += read.skipped
         interval = str(asked.get("interval", ""))

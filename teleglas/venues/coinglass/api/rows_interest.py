@@ -145,6 +145,8 @@ def read_funding(data: Data) -> Decoded[FundingTable]:
     def coin(item: Any) -> None:
         nonlocal bad
         rates: list[Funding] = []
+        if not isinstance(item, dict):
+            raise ShapeError("a coin with lists of rates was expected")
         if "stablecoin_margin_list" not in item and "token_margin_list" not in item:
             raise ShapeError("a coin without any list of rates")
         for key, margin in (("stablecoin_margin_list", "stablecoin"), ("token_margin_list", "coin")):

@@ -26,7 +26,8 @@ _CANONICAL = {name.casefold(): name for name in _NAMES} | {
     "cryptocom": "Crypto.com",
     "crypto": "Crypto.com",
 }
-_LONGEST_NAME = 40
+_LONGEST_NAME = 160
+_LATEST_MS = 1e14
 
 if TYPE_CHECKING:
     Number = float | None
@@ -96,15 +97,16 @@ def _milliseconds(value: Any) -> int:
     if number is None or number <= 0:
         raise ValueError("a time was expected")
     # By magnitude: seconds until the year 5138, then ms, and ns since 1973.
-    if number < 1e11:
-        return round(number * 1000)
-    return round(number if number < 1e14 else number / 1e6)
+    ms = number * 1000 if number < 1e11 else number if number < 1e14 else number / 1e6
+    if ms >= _LATEST_MS:
+        raise ValueError("a time was expected")
+    return round(ms)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("a name was expected")  # noqa: TRY004 - msgspec wants it
     text = str(value).strip()
-    if not text or len(text) > _LONGEST_NAME * 4:
+    if not text or len(text) > _LONGEST_NAME:
         raise ValueError("a name was expected")
     return text
