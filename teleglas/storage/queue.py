@@ -93,12 +93,16 @@ def apply_edits(connection: Connection, edits: Iterable[NewEdit]) -> None:
 
 
 def next_row(
-    connection: Connection, now_ms: int, shut: Collection[str], shut_edits: Collection[str]
+    connection: Connection,
+    now_ms: int,
+    shut: Collection[str],
+    shut_edits: Collection[str],
+    only: Collection[str] | None = None,
 ) -> int | None:
     """Return the id of the row to send now: sends before edits, then by rank, then the oldest.
 
     Skips chats that are shut, chats with a message in flight, and edits of a chat for
-    which a send waits, even one that is not due yet.
+    which a send waits, even one that is not due yet. only: the chats to look at, None for all.
     """
     other = outbox.alias("other")
     busy = sa.select(other.c.chat).where(other.c.state == State.LEASED)
@@ -120,6 +124,8 @@ def next_row(
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    if only is not None:
+        query = query.where(outbox.c.chat.in_(tuple(only)))
     return connection.scalar(query)
 
 

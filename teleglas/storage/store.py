@@ -97,17 +97,23 @@ class Store:
     # -- delivery --------------------------------------------------------------------------
 
     def claim_next(
-        self, now_ms: int, *, lease_ms: int, shut: Collection[str] = (), shut_edits: Collection[str] = ()
+        self,
+        now_ms: int,
+        *,
+        lease_ms: int,
+        shut: Collection[str] = (),
+        shut_edits: Collection[str] = (),
+        only: Collection[str] | None = None,
     ) -> StoredRow | None:
         """Lease the message to send now, or None if there is none.
 
         Sends come before edits, then the smaller rank. Not chosen: chats in `shut` (edits:
-        in `shut_edits`), chats with a message in flight, edits while a send waits for
-        their chat. Call `confirm`, `postpone`, `bury`, `suspend_chat` or `migrate_chat`
-        with the outcome; otherwise `release_leases` frees the row as possibly sent.
+        in `shut_edits`), chats not in `only` if that is given, chats with a message in
+        flight, edits while a send waits for their chat. Call `confirm`, `postpone`, `bury`,
+        `suspend_chat` or `migrate_chat` with the outcome; otherwise `release_leases` frees the row as possibly sent.
         """
         with self.transaction() as connection:
-            row_id = queue.next_row(connection, now_ms, shut, shut_edits)
+            row_id = queue.next_row(connection, now_ms, shut, shut_edits, only)
             if row_id is None:
                 return None
             queue.lease(connection, row_id, now_ms, now_ms + lease_ms)
@@ -137,9 +143,13 @@ class Store:
     ) -> bool:
         """Record that the target has this revision; it is not edited again before `next_edit_ms`.
 
+        message_id: None for a target that edits nothing: what it was told first is the end.
+
         Returns False when nothing changed: that revision, or a newer one, was confirmed
         before. A confirmation that comes after its lease ended counts all the same.
         """
+        named = sa.func.coalesce(message_id, outbox.c.message_id)
+        wanted = sa.and_(outbox.c.wanted > revision, named.is_not(None))
         with self.transaction() as connection:
             changed = connection.execute(
                 outbox.update()
@@ -149,9 +159,9 @@ class Store:
                     outbox.c.state.in_((State.LEASED, State.PENDING)),
                 )
                 .values(
-                    state=sa.case((outbox.c.wanted > revision, State.PENDING), else_=State.SENT),
+                    state=sa.case((wanted, State.PENDING), else_=State.SENT),
                     told=revision,
-                    message_id=sa.func.coalesce(message_id, outbox.c.message_id),
+                    message_id=named,
                     photo=photo,
                     attempts=0,
                     lease_until_ms=None,

@@ -46,6 +46,8 @@ def render(alert: Alert, *, maybe_sent: bool = False, now_ms: int | None = None)
         caption=_fitted(head, details, foot, MAX_CAPTION),
         picture=illustration(alert) if alert.tier >= Tier.WATCH else None,
         silent=alert.tier < Tier.WATCH,
+        alert_id=alert.alert_id,
+        prior_id=alert.reply_to,
     )
 
 
@@ -76,6 +78,7 @@ def render_digest(digest: Digest, *, maybe_sent: bool = False, now_ms: int | Non
         caption=_fitted(head, rows, foot, MAX_CAPTION),
         picture=None,
         silent=True,
+        alert_id=digest.digest_id,
     )
 
 

@@ -20,17 +20,20 @@ class Message(msgspec.Struct, frozen=True):
 
     html: the whole message, at most `MAX_HTML` characters. caption: the same news for
     below a photo, at most `MAX_CAPTION`. picture: what to draw, None if nothing.
-    silent: deliver without a sound.
+    silent: deliver without a sound. alert_id: names the message for ever; prior_id: of the
+    message that it grew from, else empty.
     """
 
     html: str
     caption: str
     picture: AnyPicture | None
     silent: bool
+    alert_id: str = ""
+    prior_id: str = ""
 
     def with_photo(self, photo: bytes | None) -> Rendered:
         """Return what a channel sends, with the drawn PNG or without one."""
-        return Rendered(html=self.html, caption=self.caption, photo=photo, silent=self.silent)
+        return Rendered(self.html, self.caption, photo, self.silent, self.alert_id, self.prior_id)
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -40,3 +43,5 @@ class Rendered(msgspec.Struct, frozen=True):
     caption: str
     photo: bytes | None
     silent: bool
+    alert_id: str = ""
+    prior_id: str = ""

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 
 import msgspec
 import structlog
@@ -21,8 +20,10 @@ from teleglas.charts.picture import AnyPicture
 from teleglas.storage.records import ALL_CHATS, StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
+from ws_alert.delivery.channels import Channel
 from ws_alert.delivery.render import render, render_digest
 from ws_alert.delivery.rendered import Message, Rendered
+from ws_alert.delivery.targets import is_beside
 from ws_alert.messages import Alert, Outcome, OutcomeKind
 from ws_alert.outbox.gate import MINUTE_MS, Gate
 from ws_alert.outbox.outbox import (
@@ -53,16 +54,6 @@ _REMEMBERED = 10_000
 Draw = Callable[[AnyPicture], Awaitable[bytes | None]]
 
 
-class Channel(Protocol):
-    """Where messages go. Answers with an Outcome; what it raises counts as an unknown outcome."""
-
-    async def send(self, message: Rendered, *, target: str, reply_to: int | None, silent: bool) -> Outcome:
-        """Send a new message, as a reply to the target's message `reply_to` if that is given."""
-
-    async def edit(self, message: Rendered, *, target: str, message_id: int, has_photo: bool) -> Outcome:
-        """Change a message; has_photo: it was sent as one, so its caption changes."""
-
-
 class Deliveries(msgspec.Struct):
     """Counts since the start. delays_ms: from release to the request, of the latest sends."""
 
@@ -83,7 +74,8 @@ class Dispatcher:
 
     clock: Unix ms that do not go back while the process lives. sleep: waits that many
     seconds of that clock. draw: makes a message's picture; without one, or when it
-    returns None, the message goes without. tell_admin: must not go through this outbox.
+    returns None, the message goes without. beside: the targets that are not Telegram's: what
+    holds Telegram up (its limits, a call that hangs) does not hold them up, nor they it. tell_admin: must not go through this outbox.
     on_refused: hears each alert id that was given up unsent, so that its cooldown can be
     cleared. checkpoint: called with `before_http`, `before_confirm` and `settled`, for kill tests.
     """
@@ -97,16 +89,19 @@ class Dispatcher:
         tell_admin: Callable[[str], Awaitable[None]],
         on_refused: Callable[[str], None],
         draw: Draw | None = None,
+        beside: Collection[str] = (),
         checkpoint: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._channel, self._draw = store, channel, draw
+        self._beside = tuple(beside)
         self._clock, self._sleep, self._checkpoint = clock, sleep, checkpoint
         self._tell_admin, self._on_refused = tell_admin, on_refused
         self._gate = Gate()
         self._wakeup = asyncio.Event()
         self._stopping = False
         self._flying: set[asyncio.Task[None]] = set()
+        self._flying_beside = 0
         self._notices: set[asyncio.Task[None]] = set()
         self._said: deque[str] = deque(maxlen=100)
         self._upkeep_at_ms = 0
@@ -167,14 +162,17 @@ class Dispatcher:
         if now >= self._upkeep_at_ms:
             await self._upkeep(now)
         ready = self._gate.any_ready_at(now)
-        if len(self._flying) >= _AT_ONCE or ready > now:
-            return max(ready, now + 1) - now if len(self._flying) < _AT_ONCE else self._upkeep_at_ms - now
+        full = len(self._flying) - self._flying_beside >= _AT_ONCE
+        held = full or ready > now
+        if held and not self._beside:
+            return max(ready, now + 1) - now if not full else self._upkeep_at_ms - now
         row = await self._store.run(
             Store.claim_next,
             now,
             lease_ms=LEASE_MS,
             shut=self._gate.shut(now, is_edit=False),
             shut_edits=self._gate.shut(now, is_edit=True),
+            only=self._beside if held else None,
         )
         if row is not None:
             self._gate.sent(row.chat, now)
@@ -208,6 +206,8 @@ class Dispatcher:
         task.add_done_callback(tasks.discard)
 
     async def _deliver(self, row: StoredRow) -> None:
+        beside = is_beside(row.chat)
+        self._flying_beside += beside
         try:
             outcome = await self._try(row)
             self._checkpoint("before_confirm")
@@ -217,6 +217,7 @@ class Dispatcher:
             # The lease runs out by itself: the next try is then marked as a possible repeat.
             self._log.error("outcome not recorded", alert_id=row.alert_id, error=str(error))
         finally:
+            self._flying_beside -= beside
             self.wake()
 
     async def _try(self, row: StoredRow) -> Outcome:
@@ -288,6 +289,8 @@ class Dispatcher:
             await self._store.run(Store.hold_chat, step.hold, step.hold_ms)
         if step.hold == ALL_CHATS:
             self._say(f"all deliveries wait: {step.why}")
+        elif is_beside(row.chat) and not step.maybe_sent:
+            self._say(f"deliveries to {row.target} wait: {step.why}")
         self._counts.waits += not step.maybe_sent
         self._counts.unknown += step.maybe_sent
         await self._store.run(

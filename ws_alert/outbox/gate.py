@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from teleglas.storage.records import ALL_CHATS
+from ws_alert.delivery.targets import is_beside
 
 __all__ = [
     "BETWEEN_ANY_MS",
@@ -41,7 +42,12 @@ BETWEEN_ANY_MS = 40
 
 
 def chat_of(target: str) -> str:
-    """Return the chat of a target `chat` or `chat:topic`; limits concern the chat."""
+    """Return the chat of a target `chat` or `chat:topic`; limits concern the chat.
+
+    An e-mail address or a webhook is a chat of its own.
+    """
+    if is_beside(target):
+        return target
     return target.partition(":")[0]
 
 
@@ -55,8 +61,8 @@ def edit_every_ms(chat: str) -> int:
 class Gate:
     """Knows the last minute's requests and the waits that Telegram imposed.
 
-    Times are Unix ms of a clock that does not go back. What is not a Telegram chat (the
-    `terminal`) is never made to wait. Memory: at most 20 times for each chat that was
+    Times are Unix ms of a clock that does not go back. Targets beside Telegram get one
+    message a second each, whatever Telegram imposes; the `terminal` never waits. Memory: at most 20 times for each chat that was
     asked within the last minute, and one for each wait.
     """
 
@@ -74,10 +80,12 @@ class Gate:
 
     def sent(self, chat: str, now_ms: int) -> None:
         """Count a request to this chat, whatever its outcome."""
-        if not (_is_shared(chat) or _is_private(chat)):
+        beside = is_beside(chat)
+        if not (beside or _is_shared(chat) or _is_private(chat)):
             return
         self._requests.setdefault(chat, deque(maxlen=PER_MINUTE)).append(now_ms)
-        self._last_ms = now_ms
+        if not beside:
+            self._last_ms = now_ms
 
     def hold(self, chat: str, until_ms: int) -> None:
         """Ask nothing of this chat (ALL_CHATS: of any) before this time; a longer wait stands."""
@@ -93,7 +101,7 @@ class Gate:
         return max(self._chat_ready_at(chat, is_edit=is_edit), self.any_ready_at(now_ms))
 
     def any_ready_at(self, now_ms: int) -> int:
-        """Return the earliest time, from now on, at which any chat may be asked."""
+        """Return the earliest time, from now on, at which any chat of Telegram may be asked."""
         return max(now_ms, self._last_ms + BETWEEN_ANY_MS, self._holds.get(ALL_CHATS, 0))
 
     def shut(self, now_ms: int, *, is_edit: bool) -> set[str]:
