@@ -80,6 +80,22 @@ async def test_two_bots_stay_within_the_plan(world, tmp_path):
         await thread.close()
 
 
+async def test_a_poller_leaves_half_to_people(world, thread):
+    """What polls without end paces itself by half of the key's minute, within the shared budget."""
+    time = Time(world)
+    async with httpx.AsyncClient() as http:
+        poller = CoinglassRest(
+            http, world.urls["COINGLASS_REST_URL"], clock=lambda: time.wall_ms() / 1000, sleep=time.sleep
+        )
+        poller.use_key(KEY)
+        poller.share(budget_of(thread, time), half=True)
+        began = time.wall_ms()
+        for _ in range(30):
+            await poller.supported_coins()
+        assert time.wall_ms() - began > 30_000
+        assert (await budget_of(thread, time).state()).used < 40
+
+
 async def test_a_turn_is_waited_for_or_refused_at_once(world, thread):
     """A short wait is waited, a long one is an error with its length, and costs no request."""
     time = Time(world)

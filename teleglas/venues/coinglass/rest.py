@@ -67,10 +67,15 @@ class CoinglassRest(RestClient):
     """Requests that the service counted in its current minute, as the last answer told it."""
     _headers: Mapping[str, str] = {}
     _shared: SharedBudget | None = None
+    _own_pace: Limit | None = None
 
-    def share(self, budget: SharedBudget) -> None:
-        """Pace the requests by a budget that other processes use too."""
+    def share(self, budget: SharedBudget, *, half: bool = False) -> None:
+        """Pace the requests by a budget that other processes use too.
+
+        half: for what polls without end, so that people's questions find room.
+        """
         self._shared = budget
+        self._own_pace = _BUDGET if half else None
 
     def use_key(self, key: str) -> None:
         """Send this key from now on."""
@@ -141,7 +146,7 @@ class CoinglassRest(RestClient):
         await self._shared.turn()
         self.used = 0
         try:
-            return await self.get(path, params, None, headers=self._headers)
+            return await self.get(path, params, self._own_pace, headers=self._headers)
         except Throttled as error:
             await self._shared.hush(error.wait_s)
             raise
