@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AliasChoices, BeforeValidator, Field, PositiveInt, model_validator
 
 from bot.access import EVERYONE
-from teleglas.settings import HttpUrl, SharedSettings, load, wrong
+from teleglas.settings import HttpUrl, SharedSettings, Token, load, wrong
 
 __all__ = ["Settings", "load_settings"]
 
@@ -40,6 +40,7 @@ class Settings(SharedSettings):
 
     model_config = SharedSettings.model_config
 
+    telegram_alert_token: Token | None = None
     allowed_users: People = Field((), validation_alias=AliasChoices("allowed_users", "whitelisted_users"))
     commands_per_minute: PositiveInt = 20
     binance_rest_url: HttpUrl | None = None
@@ -51,10 +52,20 @@ class Settings(SharedSettings):
     charts: bool = True
     simulated: bool = False
 
+    def urls(self) -> dict[str, str]:
+        """Return the addresses of exchanges that differ from their own, by name."""
+        named = {
+            "binance": self.binance_rest_url, "binance_spot": self.binance_spot_rest_url, "bybit": self.bybit_rest_url,
+            "okx": self.okx_rest_url, "hyperliquid": self.hyperliquid_rest_url,
+        }  # fmt: skip
+        return {name: url for name, url in named.items() if url}
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.telegram_bot_token is None:
             wrong("it is missing", "Put the token of the command bot from @BotFather; see .env.example", name="TELEGRAM_BOT_TOKEN")  # fmt: skip
+        if self.telegram_bot_token == self.telegram_alert_token:
+            wrong("it equals TELEGRAM_ALERT_TOKEN", "Make a second bot with @BotFather: Telegram lets one process read one token", name="TELEGRAM_BOT_TOKEN")  # fmt: skip
         return self
 
 

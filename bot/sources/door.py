@@ -61,6 +61,7 @@ class Door:
     """Asks one exchange: each question at most once per its time to live, and never for long.
 
     patience_s: for one question. wall_ms: Unix ms. counts: answers by what became of them.
+    answered_ms: the last good answer, None before. trouble: why the last question had none.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class Door:
         self.venue = venue
         self.name = venue.name
         self.counts: Counter[str] = Counter()
+        self.answered_ms: int | None = None
+        self.trouble: Reason | None = None
         self._cache = cache
         self._patience_s = patience_s
         self._wall_ms = wall_ms
@@ -140,12 +143,14 @@ class Door:
             if missing is None:
                 raise
             self.counts[missing.reason] += 1
+            self.trouble = missing.reason if missing.reason in _PASSING else self.trouble
             if missing.reason is Reason.CHANGED and name not in self._changed:
                 # Once, until it is right again: a person must look at it.
                 self._changed.add(name)
                 _log.warning("%s answers %s in an unknown form: %s", self.name, name, str(error)[:160])
             raise MissingError(missing.reason, missing.who, missing.detail) from None
         self.counts["answered"] += 1
+        self.answered_ms, self.trouble = self._wall_ms(), None
         self._changed.discard(name)
         return value, self._wall_ms()
 

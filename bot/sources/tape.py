@@ -152,14 +152,15 @@ class TapeSource:
             raise MissingError(Reason.EMPTY, TAPE)
         return self._block(_heat_map(priced, candles, from_ms, now), known)
 
-    async def assets(self) -> tuple[str, ...]:
+    async def coins(self) -> Block[tuple[str, ...]]:
         """Return the coins that were liquidated within a day, the largest first."""
         now = self._wall_ms()
+        known = await self._coverage("liquidations", now - SPANS_MS["24h"], now)
         bars = await self._store.run(tape.bars, LIQUIDATION, now - SPANS_MS["24h"], now)
         sums: dict[str, int] = {}
         for bar in bars:
             sums[bar.asset] = sums.get(bar.asset, 0) + bar.usd
-        return tuple(sorted(sums, key=lambda asset: -sums[asset]))
+        return self._block(tuple(sorted(sums, key=lambda asset: -sums[asset])), known)
 
     async def _coverage(self, family: str, from_ms: int, to_ms: int) -> Coverage:
         known = await self._store.run(tape.coverage, family, from_ms, to_ms)

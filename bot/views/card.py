@@ -43,12 +43,14 @@ class Card(msgspec.Struct, frozen=True):
     """parts: the first line of the first is the news. picture: drawn if there is time for it.
 
     details: the command that shows the whole as text, offered where parts had to be left out.
+    key: what the picture is of, so that equal ones are drawn once a minute; empty without one.
     """
 
     parts: tuple[Part, ...]
     buttons: tuple[tuple[Button, ...], ...] = ()
     picture: AnyPicture | None = None
     details: Button | None = None
+    key: str = ""
 
 
 def note(html: str, *rows: Sequence[Button]) -> Card:

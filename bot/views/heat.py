@@ -52,7 +52,7 @@ def heat(reply: HeatReply, context: Context) -> Card:
         (again, *others(reply.coin, ("raw", "liq"))),
     )
     details = Button(say("Details"), f"+heat {reply.coin} {reply.window} text")
-    return Card(parts, buttons, pictures.heat(reply, context), details)
+    return Card(parts, buttons, pictures.heat(reply, context), details, f"heat {reply.coin} {reply.window}")
 
 
 def _levels(found: HeatMap) -> list[tuple[float, float]]:

@@ -70,7 +70,9 @@ def open_interest(reply: InterestReply, context: Context) -> Card:
         (again, *others(reply.coin, ("raw", "funding"))),
     )
     details = Button(say("Details"), f"+oi {reply.coin} {reply.window} text")
-    return Card(parts, buttons, pictures.open_interest(reply, context), details)
+    return Card(
+        parts, buttons, pictures.open_interest(reply, context), details, f"oi {reply.coin} {reply.window}"
+    )
 
 
 def funding_card(reply: FundingReply, context: Context) -> Card:
@@ -115,7 +117,7 @@ def funding_card(reply: FundingReply, context: Context) -> Card:
     )
     buttons = ((refresh(f"funding {reply.coin}", context), *others(reply.coin, ("raw", "oi"))),)
     details = Button(say("Details"), f"+funding {reply.coin} text")
-    return Card(parts, buttons, pictures.funding(reply, context), details)
+    return Card(parts, buttons, pictures.funding(reply, context), details, f"funding {reply.coin}")
 
 
 def _rate(row: VenueFunding, context: Context) -> list[str]:

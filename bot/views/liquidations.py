@@ -54,7 +54,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> Card:
         (refresh(f"liq {coin} {reply.window}", context), *others(coin, ("raw", "heat"))),
     )
     details = Button(say("Details"), f"+liq {coin} {reply.window} text")
-    return Card(parts, buttons, pictures.liquidations(reply, context), details)
+    return Card(parts, buttons, pictures.liquidations(reply, context), details, f"liq {coin} {reply.window}")
 
 
 def market(reply: MarketReply, context: Context) -> Card:

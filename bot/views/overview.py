@@ -54,7 +54,9 @@ def overview_picture(reply: Overview, context: Context) -> Card:
     picture = pictures.overview(reply, context)
     parts = (Part(headline(_headline(reply, context))), Part(_summary(reply, context)), Part(footer(context)))
     whole = Button(context.words.say("All figures"), f"+raw {reply.coin}")
-    return Card(parts, ((refresh(f"raw {reply.coin} chart", context), whole),), picture)
+    return Card(
+        parts, ((refresh(f"raw {reply.coin} chart", context), whole),), picture, key=f"raw {reply.coin}"
+    )
 
 
 def _named(reply: Overview, context: Context) -> list[Named]:

@@ -93,7 +93,10 @@ def events(
         query = query.where(table.asset == asset)
     query = query.order_by(table.event_ms.desc(), table.usd.desc()).limit(limit)
     with store.transaction(reads_only=True) as connection:
-        return [Event(**{str(name): value for name, value in row.items()}) for row in connection.execute(query).mappings()]
+        return [
+            Event(**{str(name): value for name, value in row.items()})
+            for row in connection.execute(query).mappings()
+        ]
 
 
 def coverage(store: Store, family: str, from_ms: int, to_ms: int) -> Coverage | None:

@@ -1,0 +1,275 @@
+"""The command bot as a process: what is opened, in which order, and closed again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import structlog
+import uvloop
+from pydantic import SecretStr
+from telegram import Bot, Update
+from telegram.error import InvalidToken, TelegramError
+from telegram.ext import Application, ApplicationBuilder, TypeHandler
+
+from bot.access import Access, Pace
+from bot.commands.desk import CoinLists, Desk, Health
+from bot.config import Settings, load_settings
+from bot.front import Front
+from bot.hearing import hear, refused_token
+from bot.menus import set_menus
+from bot.post import Post
+from bot.queries import Queries
+from bot.replies import Budget
+from bot.sources.coinglass import CoinglassSource
+from bot.sources.exchanges import Exchanges, open_exchanges
+from bot.sources.public import PublicSource
+from bot.sources.tape import TapeSource
+from teleglas import __version__, logs
+from teleglas.charts.pool import ChartPool
+from teleglas.errors import AlreadyRunning, ConfigError, TeleglasError
+from teleglas.language import load_words
+from teleglas.locks import lock_token
+from teleglas.storage import notes
+from teleglas.storage.store import open_store
+from teleglas.storage.thread import StoreThread
+from teleglas.systemd import Notifier
+from teleglas.telegram.client import TelegramClient
+from teleglas.venues.coinglass.api.client import CoinglassApi
+from teleglas.venues.coinglass.budget import SharedBudget
+from teleglas.venues.coinglass.rest import CoinglassRest
+
+__all__ = ["main", "run"]
+
+DOMAIN = "bot"
+"""The gettext domain of our words."""
+
+_AT_ONCE = 256
+_CONNECTIONS = 64
+_BURST = 8
+_BEAT_S = 10.0
+_DEAF_MS = 120_000
+_STOP_S = 3.0
+_RETRY_S = 5.0
+
+log = structlog.get_logger("bot")
+
+
+def main() -> int:
+    """Run until SIGTERM or Ctrl-C; return the exit code (78 wrong setting, 75 already running, 1 failed)."""
+    try:
+        settings, warnings = load_settings()
+        logs.configure(
+            level=settings.log_level, form=settings.log_format, file=settings.log_file,
+            rotation=settings.log_rotation, secrets=settings.secrets(),
+        )  # fmt: skip
+        for warning in warnings:
+            log.warning("settings", note=warning)
+        with (
+            lock_token(_reveal(settings.telegram_bot_token), setting="TELEGRAM_BOT_TOKEN"),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(_serve(settings))
+    except TeleglasError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201 - logs may not be configured yet
+        if isinstance(error, ConfigError):
+            return os.EX_CONFIG
+        return os.EX_TEMPFAIL if isinstance(error, AlreadyRunning) else 1
+    except OSError as error:
+        print(f"LOG_FILE: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
+        return os.EX_CONFIG
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(settings, stop, Notifier.from_environment())
+
+
+async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> None:
+    """Answer until `stop`. Raises ConfigError for a token that Telegram refuses."""
+    health = Health(_now_ms(), turned_ms=_now_ms())
+    async with contextlib.AsyncExitStack() as opened:
+        store = StoreThread(await asyncio.to_thread(open_store, settings.database_url))
+        opened.push_async_callback(store.close)
+        client = TelegramClient(
+            _reveal(settings.telegram_bot_token), base_url=settings.telegram_api_base_url,
+            connections=_CONNECTIONS, pool_s=10.0,
+        )  # fmt: skip
+        opened.push_async_callback(client.close)
+        charts = ChartPool() if settings.charts else None
+        if charts is not None:
+            opened.push_async_callback(charts.close)
+            charts.warm_up()
+        username = await _introduce(client.bot, stop, health)
+        if username is None:
+            return
+        desk = await opened.enter_async_context(_desk(settings, store, health, username))
+        front = _front(settings, desk, client.bot, charts)
+        application = await opened.enter_async_context(_application(client.bot, front))
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(hear(client.bot, application.update_queue.put, health, _now_ms), name="hear"),
+            asyncio.create_task(stop.wait(), name="stop"),
+        ]
+        beside: list[asyncio.Task[Any]] = [
+            asyncio.create_task(_beat(store, health, settings), name="beat"),
+            asyncio.create_task(_watch(notifier, health), name="watch"),
+            asyncio.create_task(_menus(client.bot, desk), name="menus"),
+            asyncio.create_task(desk.coins.known(), name="coins"),
+        ]  # fmt: skip
+        notifier.ready()
+        log.info("running", name=username, version=__version__, key=settings.coinglass_api_key is not None)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            notifier.stopping()
+            for task in [*tasks, *beside]:
+                task.cancel()
+            await asyncio.gather(*tasks, *beside, return_exceptions=True)
+        log.info("stopped", answered=sum(front.counts.values()))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _reveal(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
+
+
+async def _introduce(bot: Bot, stop: asyncio.Event, health: Health) -> str | None:
+    """Return this bot's name, as soon as Telegram tells it; what was asked while we were away is dropped."""
+    while not stop.is_set():
+        try:
+            await bot.initialize()
+            await bot.delete_webhook(drop_pending_updates=True)
+        except InvalidToken:
+            raise refused_token() from None
+        except TelegramError as error:
+            note = f"Telegram does not answer ({type(error).__name__})"
+            if note != health.note:
+                log.warning("polling", state=note)
+                health.note = note
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _RETRY_S)
+        else:
+            health.note = ""
+            return bot.username
+    return None
+
+
+@contextlib.asynccontextmanager
+async def _desk(settings: Settings, store: StoreThread, health: Health, username: str) -> AsyncIterator[Desk]:
+    """Open the sources, and close them at the end."""
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    headers = {"User-Agent": f"TELEGLAS/{__version__}"}
+    async with (
+        httpx.AsyncClient(limits=limits, headers=headers, timeout=10.0) as http,
+        contextlib.AsyncExitStack() as opened,
+    ):
+        exchanges = open_exchanges(http, settings.urls(), wall_ms=_now_ms)
+        opened.push_async_callback(exchanges.close)
+        public, tape = PublicSource(exchanges), TapeSource(store, _now_ms)
+        coinglass, budget, api = None, None, None
+        if settings.coinglass_api_key is not None:
+            key = settings.coinglass_api_key.get_secret_value()
+            rest = CoinglassRest(http, settings.coinglass_rest_url or "")
+            rest.use_key(key)
+            budget = SharedBudget(store, key)
+            rest.share(budget)
+            api = CoinglassApi(rest)
+            opened.push_async_callback(api.close)
+            coinglass = CoinglassSource(api)
+        lists = CoinLists([*([coinglass] if coinglass else []), public, tape], public.multiplied)
+        opened.push_async_callback(lists.close)
+        yield Desk(
+            queries=Queries(coinglass, public, tape), coins=lists, store=store, words=load_words(DOMAIN),
+            health=health, version=__version__, username=username, simulated=settings.simulated, wall_ms=_now_ms,
+            budget=lambda: _budget(budget, api), sources=lambda: _sources(exchanges),
+        )  # fmt: skip
+
+
+async def _budget(shared: SharedBudget | None, api: CoinglassApi | None) -> Budget | None:
+    if shared is None or api is None:
+        return None
+    turn = await shared.state()
+    return Budget(turn.used, turn.per_minute, api.refused_plans())
+
+
+def _sources(exchanges: Exchanges) -> Mapping[str, tuple[int | None, str]]:
+    return {door.name: (door.answered_ms, door.trouble or "") for door in exchanges.doors}
+
+
+def _front(settings: Settings, desk: Desk, bot: Bot, charts: ChartPool | None) -> Front:
+    admin = settings.telegram_admin_chat_id
+
+    async def tell_admin(text: str) -> None:
+        if admin is None:
+            return
+        try:
+            await bot.send_message(admin, f"TELEGLAS: {text}")
+        except TelegramError as error:
+            log.warning("admin_not_told", error=type(error).__name__)
+
+    access = Access(settings.allowed_users, admin)
+    pace = Pace(settings.commands_per_minute, _BURST)
+    return Front(desk, Post(bot, charts), access, pace, tell_admin=tell_admin)
+
+
+@contextlib.asynccontextmanager
+async def _application(bot: Bot, front: Front) -> AsyncIterator[Application]:  # type: ignore[type-arg]
+    """Run the library's dispatcher: many updates at once, so that a slow answer holds nobody up."""
+
+    async def receive(update: Update, _: object) -> None:
+        await front.receive(update)
+
+    application = ApplicationBuilder().bot(bot).updater(None).concurrent_updates(_AT_ONCE).build()
+    application.add_handler(TypeHandler(Update, receive))
+    await application.initialize()
+    await application.start()
+    try:
+        yield application
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(application.stop(), _STOP_S)
+
+
+async def _menus(bot: Bot, desk: Desk) -> None:
+    try:
+        await set_menus(bot, desk.words)
+    except TelegramError as error:
+        log.warning("menus_not_set", error=type(error).__name__)
+
+
+async def _beat(store: StoreThread, health: Health, settings: Settings) -> None:
+    """Say in the database how we are."""
+    while True:
+        said = notes.Heartbeat(
+            _now_ms(), health.started_ms, __version__, settings.simulated, note=health.note
+        )
+        await store.run(notes.beat, notes.BOT_PROCESS, said)
+        await asyncio.sleep(_BEAT_S)
+
+
+async def _watch(notifier: Notifier, health: Health) -> None:
+    """Feed systemd's watchdog while the reading of updates goes round; a conflict is no reason to restart."""
+    told = ""
+    while True:
+        if _now_ms() - health.turned_ms < _DEAF_MS:
+            notifier.alive()
+        if health.note != told:
+            told = health.note
+            notifier.status(told or "answering")
+        await asyncio.sleep((notifier.watchdog_s or 20.0) / 4)

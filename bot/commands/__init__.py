@@ -1,0 +1,1 @@
+"""Every command: one table, its handlers, and what is generated from it."""

@@ -1,0 +1,173 @@
+"""Every update comes in here: who asks what, whether they may, and what they get for it.
+
+Nothing else handles updates, so access is decided in one place.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import structlog
+from telegram import CallbackQuery, Message, Update
+from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+
+from bot.access import Access, Pace
+from bot.commands import table
+from bot.commands.call import Call, ForAnother, parse_press, parse_text
+from bot.commands.desk import Ask, Desk, Person
+from bot.post import Place, Post
+from bot.symbols import Found
+from bot.views import talk
+from bot.views.card import Card
+from bot.views.origin import Context
+from teleglas.telegram.text import plain
+
+__all__ = ["Front"]
+
+_SAID_FOR_S = 60.0
+_REPORTED_FOR_S = 600.0
+_MOST_SAID = 5_000
+_TEXT_ONLY = "text"
+
+log = structlog.get_logger(__name__)
+
+
+class Front:
+    """Answers updates. tell_admin: sends a line to the administrator. clock: monotonic seconds."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        post: Post,
+        access: Access,
+        pace: Pace,
+        *,
+        tell_admin: Callable[[str], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._desk = desk
+        self._post = post
+        self._access = access
+        self._pace = pace
+        self._tell_admin = tell_admin
+        self._clock = clock
+        self._said: OrderedDict[object, float] = OrderedDict()
+        self.counts: dict[str, int] = {}
+
+    async def receive(self, update: Update) -> None:
+        """Answer an update; whatever goes wrong is told, and never raised."""
+        if update.callback_query is not None:
+            await self._pressed(update.callback_query)
+            return
+        message = update.message or update.edited_message or update.channel_post
+        if message is not None and message.text:
+            await self._typed(message, message.text)
+
+    async def _typed(self, message: Message, text: str) -> None:
+        call = parse_text(text, self._desk.username)
+        private = message.chat.type == message.chat.PRIVATE
+        if isinstance(call, ForAnother) or (call is None and not private):
+            return
+        user = message.from_user
+        person = Person(
+            user.id if user else None, message.chat_id, user.language_code if user else None, private
+        )
+        thread = message.message_thread_id if message.is_topic_message else None
+        place = Place(message.chat_id, thread=thread, reply_to=None if private else message.message_id)
+        if call is None:
+            call = Call("", (text.strip()[:64],))
+        elif not private and table.find(call.name) is None:
+            return  # in a group an unknown command is most likely another bot's
+        await self._serve(call, person, place)
+
+    async def _pressed(self, query: CallbackQuery) -> None:
+        call = parse_press(query.data or "")
+        message = query.message if isinstance(query.message, Message) else None
+        if call is None or message is None:
+            await _acknowledge(query, "Please type the command anew.")
+            return
+        private = message.chat.type == message.chat.PRIVATE
+        person = Person(query.from_user.id, message.chat_id, query.from_user.language_code, private)
+        thread = message.message_thread_id if message.is_topic_message else None
+        place = Place(message.chat_id, thread=thread, edit=message if call.in_place else None)
+        await _acknowledge(query)
+        await self._serve(call, person, place)
+
+    async def _serve(self, call: Call, person: Person, place: Place) -> None:
+        context: Context | None = None
+        try:
+            context = await self._desk.context(person)
+            refusal = self._refusal(person, context)
+            if refusal is not None:
+                place.edit = None
+                if self._first_time((refusal.parts[0].html, person.user_id, person.chat_id), _SAID_FOR_S):
+                    await self._post.show(refusal, place, context)
+                return
+            card = await self._answer(Ask(self._desk, call, person, context))
+            await self._post.show(card, place, context, as_text=_TEXT_ONLY in call.arguments)
+            self.counts[call.name] = self.counts.get(call.name, 0) + 1
+        except Forbidden as error:
+            log.info("chat_refused", why=error.message)
+        except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence, the admin the reference
+            await self._own_up(error, call, place, context)
+
+    def _refusal(self, person: Person, context: Context) -> Card | None:
+        if not self._access.permits(person.user_id, person.chat_id):
+            return talk.denied(person.user_id if person.private else None, context)
+        wait_s = self._pace.take(person.user_id or person.chat_id, self._clock())
+        return talk.slow_down(max(1, round(wait_s)), context) if wait_s > 0 else None
+
+    async def _answer(self, ask: Ask) -> Card:
+        if not ask.call.name:
+            return await self._chat(ask)
+        command = table.find(ask.call.name)
+        if command is None:
+            return talk.did_you_mean(ask.call.name, table.near(ask.call.name), ask.context)
+        return await command.run(ask)
+
+    async def _chat(self, ask: Ask) -> Card:
+        """Answer a text that is no command: perhaps a coin."""
+        found = await self._desk.resolve(ask.argument(0))
+        if isinstance(found, Found):
+            return talk.coin_menu(found.asset, ask.context)
+        return talk.welcome(ask.context)
+
+    async def _own_up(self, error: Exception, call: Call, place: Place, context: Context | None) -> None:
+        reference = secrets.token_hex(3)
+        passing = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+        known = call.name if table.find(call.name) else "other"
+        log.error("command_failed", reference=reference, command=known, error=type(error).__name__,
+                  exc_info=None if passing else error)  # fmt: skip
+        if passing:
+            return  # Telegram itself is out of reach: there is nobody to tell
+        if self._first_time((type(error).__name__, known), _REPORTED_FOR_S):
+            await self._tell_admin(f"/{known} failed: {type(error).__name__}, reference {reference}")
+        if context is None:
+            return
+        place.edit = None
+        try:
+            await self._post.show(talk.failed(reference, context), place, context)
+        except TelegramError as again:
+            log.warning("apology_not_sent", reference=reference, error=type(again).__name__)
+
+    def _first_time(self, what: object, for_s: float) -> bool:
+        now = self._clock()
+        then = self._said.get(what)
+        if then is not None and now - then < for_s:
+            return False
+        self._said.pop(what, None)
+        self._said[what] = now
+        while len(self._said) > _MOST_SAID:
+            self._said.popitem(last=False)
+        return True
+
+
+async def _acknowledge(query: CallbackQuery, words: str = "") -> None:
+    """End the button's hourglass; a query that is too old, or cannot be reached, needs none."""
+    try:
+        await query.answer(plain(words) or None)
+    except (BadRequest, NetworkError):
+        log.debug("press_not_acknowledged")

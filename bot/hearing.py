@@ -1,0 +1,95 @@
+"""Reading updates: one long poll after another, for ever, and honest about how it goes.
+
+Not the library's updater: there a refused token ends the task while it says that it runs,
+and one update that it cannot read blocks all that follow (reference: telegram 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from telegram import Bot, Update
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bot.commands.desk import Health
+from teleglas.errors import ConfigError
+
+__all__ = ["ALLOWED_UPDATES", "CONFLICT", "hear"]
+
+ALLOWED_UPDATES: Final = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
+
+CONFLICT: Final = "another program reads this token's updates (409)"
+
+_POLL_S = 25
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+
+log = structlog.get_logger(__name__)
+
+
+async def hear(
+    bot: Bot,
+    take: Callable[[Update], Awaitable[None]],
+    health: Health,
+    wall_ms: Callable[[], int],
+    *,
+    poll_s: int = _POLL_S,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Hand over updates until cancelled. Raises ConfigError when Telegram refuses the token."""
+    offset, wait_s = 0, _FIRST_WAIT_S
+    while True:
+        health.turned_ms = wall_ms()
+        try:
+            rows = await _poll(bot, offset, poll_s)
+        except (InvalidToken, EndPointNotFound):
+            raise refused_token() from None
+        except (Conflict, RetryAfter, NetworkError, TelegramError) as error:
+            note = (
+                CONFLICT
+                if isinstance(error, Conflict)
+                else f"Telegram does not answer ({type(error).__name__})"
+            )
+            _tell(health, note)
+            await sleep(wait_s)
+            wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
+            continue
+        health.heard_ms, wait_s = wall_ms(), _FIRST_WAIT_S
+        _tell(health, "")
+        for row in rows:
+            offset = max(offset, int(row["update_id"]) + 1)
+            update = _read(row, bot)
+            if update is not None:
+                await take(update)
+
+
+def refused_token() -> ConfigError:
+    """Return the error of a token that Telegram does not know."""
+    return ConfigError("TELEGRAM_BOT_TOKEN", "Telegram does not accept it (401)", "Copy it whole from @BotFather; a revoked one never works again")  # fmt: skip
+
+
+async def _poll(bot: Bot, offset: int, poll_s: int) -> list[dict[str, Any]]:
+    asked = {"offset": offset, "timeout": poll_s, "allowed_updates": list(ALLOWED_UPDATES)}
+    # The raw rows, so that one that cannot be read is skipped and confirmed instead of coming for ever.
+    rows = await bot._post("getUpdates", asked, read_timeout=poll_s + 10)  # noqa: SLF001 - see above
+    return (
+        [row for row in rows if isinstance(row, dict) and isinstance(row.get("update_id"), int)]
+        if isinstance(rows, list)
+        else []
+    )
+
+
+def _read(row: dict[str, Any], bot: Bot) -> Update | None:
+    try:
+        return Update.de_json(row, bot)
+    except Exception as error:  # noqa: BLE001 - whatever the library cannot read must not stop the reading
+        log.warning("update_unreadable", update=row["update_id"], error=type(error).__name__)
+        return None
+
+
+def _tell(health: Health, note: str) -> None:
+    if note != health.note:
+        log.warning("polling", state=note) if note else log.info("polling", state="heard again")
+        health.note = note

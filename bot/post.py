@@ -1,0 +1,197 @@
+"""Cards to Telegram: as a text or a picture, new or in place; what Telegram refuses is mended once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TimedOut
+
+from bot.views.card import Card, caption, keyboard, text
+from bot.views.origin import Context
+from teleglas.charts.pool import ChartPool
+from teleglas.telegram.text import plain
+
+__all__ = ["Place", "Post"]
+
+T = TypeVar("T")
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_LONGEST_WAIT_S = 8.0
+_MOST_PHOTOS = 500
+_PHOTO_S = 60.0
+_DRAW_S = 0.9
+
+log = structlog.get_logger(__name__)
+
+
+class Place:
+    """Where an answer goes. thread: topic; reply_to: the message that asked, in groups; edit: the card to replace."""
+
+    def __init__(
+        self,
+        chat_id: int,
+        *,
+        thread: int | None = None,
+        reply_to: int | None = None,
+        edit: Message | None = None,
+    ) -> None:
+        self.chat_id = chat_id
+        self.thread = thread
+        self.reply_to = reply_to
+        self.edit = edit
+
+
+class Post:
+    """Sends cards. charts: None for texts only."""
+
+    def __init__(
+        self, bot: Bot, charts: ChartPool | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bot = bot
+        self._charts = charts
+        self._clock = clock
+        self._photos: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._drawing: dict[str, asyncio.Task[bytes | None]] = {}
+
+    async def show(self, card: Card, place: Place, context: Context, *, as_text: bool = False) -> None:
+        """Show a card. A chat that refuses us is left alone."""
+        try:
+            await self._show(card, place, context, as_text=as_text)
+        except Forbidden as error:
+            log.info("chat_refused", why=error.message)
+        except ChatMigrated as moved:
+            await self._show(card, Place(moved.new_chat_id), context, as_text=True)
+
+    async def _show(self, card: Card, place: Place, context: Context, *, as_text: bool) -> None:
+        edited = place.edit
+        is_photo = edited is not None and bool(edited.photo)
+        # A text stays a text when it is refreshed: the picture would come from elsewhere.
+        photo = None if as_text or (edited is not None and not is_photo) else await self._photo(card, context)
+        if edited is None:
+            await self._new(card, place, photo, context)
+            return
+        try:
+            await self._edit(card, edited, photo, context)
+        except BadRequest as error:
+            if "not modified" in error.message.lower():
+                return
+            if (
+                "message to edit not found" not in error.message.lower()
+                and "can't be edited" not in error.message.lower()
+            ):
+                raise
+            await self._new(card, place, photo, context)
+
+    async def _new(self, card: Card, place: Place, photo: bytes | str | None, context: Context) -> None:
+        reply = None
+        if place.reply_to is not None:
+            reply = ReplyParameters(place.reply_to, allow_sending_without_reply=True)
+        where: dict[str, Any] = {
+            "chat_id": place.chat_id,
+            "message_thread_id": place.thread,
+            "reply_parameters": reply,
+        }
+        if photo is None:
+            html, markup = text(card), _markup(card)
+            await self._told(html, lambda words, mode: self._bot.send_message(
+                text=words, parse_mode=mode, reply_markup=markup, link_preview_options=_NO_PREVIEW, **where))  # fmt: skip
+            return
+        html, whole = caption(card)
+        markup = _markup(card, whole=whole)
+        sent = await self._told(html, lambda words, mode: self._bot.send_photo(
+            photo=photo, caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+        self._remember(card, sent, context)
+
+    async def _edit(self, card: Card, edited: Message, photo: bytes | str | None, context: Context) -> None:
+        where: dict[str, Any] = {"chat_id": edited.chat_id, "message_id": edited.message_id}
+        if not edited.photo:
+            html, markup = text(card), _markup(card)
+            await self._told(html, lambda words, mode: self._bot.edit_message_text(
+                text=words, parse_mode=mode, reply_markup=markup, link_preview_options=_NO_PREVIEW, **where))  # fmt: skip
+            return
+        html, whole = caption(card)
+        markup = _markup(card, whole=whole)
+        if photo is None:
+            await self._told(html, lambda words, mode: self._bot.edit_message_caption(
+                caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+            return
+        sent = await self._told(html, lambda words, mode: self._bot.edit_message_media(
+            media=InputMediaPhoto(photo, caption=words, parse_mode=mode), reply_markup=markup, **where))  # fmt: skip
+        self._remember(card, sent, context)
+
+    async def _told(self, html: str, call: Callable[[str, str | None], Awaitable[T]]) -> T:
+        """Send with one short flood wait; text that Telegram cannot parse goes plain, once."""
+        try:
+            try:
+                return await call(html, ParseMode.HTML)
+            except RetryAfter as flood:
+                wait = flood.retry_after
+                seconds = wait if isinstance(wait, int) else wait.total_seconds()
+                if seconds > _LONGEST_WAIT_S:
+                    raise
+                await asyncio.sleep(seconds)
+                return await call(html, ParseMode.HTML)
+        except TimedOut:
+            # It may have arrived; a second copy would be worse than none, the person asks again.
+            raise
+        except BadRequest as error:
+            if "parse entities" not in error.message:
+                raise
+            log.warning("card_not_parsed", why=error.message)
+            return await call(plain(html), None)
+
+    async def _photo(self, card: Card, context: Context) -> bytes | str | None:
+        """Return the file id of an equal picture of this minute, else a new one; None without or if too slow."""
+        if card.picture is None or self._charts is None:
+            return None
+        key = _key(card, context)
+        drawn_s, file_id = self._photos.get(key, (0.0, ""))
+        if file_id and self._clock() - drawn_s < _PHOTO_S:
+            return file_id
+        task = self._drawing.get(key)
+        if task is None:
+            task = self._drawing[key] = asyncio.create_task(self._charts.draw(card.picture))
+            task.add_done_callback(lambda _: self._drawing.pop(key, None))
+        try:
+            async with asyncio.timeout(_DRAW_S):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            return None
+
+    def _remember(self, card: Card, sent: Message | bool, context: Context) -> None:
+        if not isinstance(sent, Message) or not sent.photo:
+            return
+        key = _key(card, context)
+        kept = self._photos.pop(key, None)
+        file_id = sent.photo[-1].file_id
+        fresh = kept is None or kept[1] != file_id
+        self._photos[key] = (self._clock(), file_id) if kept is None or fresh else kept
+        while len(self._photos) > _MOST_PHOTOS:
+            self._photos.popitem(last=False)
+
+
+def _key(card: Card, context: Context) -> str:
+    return f"{card.key}|{context.words.language}|{context.zone}|{context.now_ms // 60_000}"
+
+
+def _markup(card: Card, *, whole: bool = True) -> InlineKeyboardMarkup | None:
+    rows = [
+        [InlineKeyboardButton(each.text, callback_data=each.data) for each in row]
+        for row in keyboard(card, whole=whole)
+    ]
+    return InlineKeyboardMarkup(rows) if rows else None
