@@ -363,7 +363,12 @@ class AlertEngine:
                 self._decided(policy, policy.ended(episode, due_ms))
             return
         policy = self._policies[first]
-        self._decided(policy, policy.digest(due_ms) if what == "digest" else policy.release(rest[0], due_ms))
+        if what == "digest":
+            self._decided(policy, policy.digest(due_ms))
+            # a restart may have lowered the budget: then there is no room yet
+            self._schedule_digest(policy)
+        else:
+            self._decided(policy, policy.release(rest[0], due_ms))
 
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""
