@@ -23,7 +23,9 @@ class TradeIds:
 
     def __init__(self) -> None:
         self.last = -1
-        self.resumed = False
+        # a contract that was never seen, or only before the warm-up of a restart, begins with a gap:
+        # whatever is young enough to count was not told yet
+        self.resumed = True
         self._tags: set[str] = set()
         self._gaps: list[tuple[int, int]] = []
         self._settled: list[tuple[int, int]] = []
@@ -37,7 +39,7 @@ class TradeIds:
         if trade_id > self.last:
             if self.resumed:
                 self.resumed = False
-                if self.last >= 0 and trade_id > self.last + 1:
+                if trade_id > self.last + 1:
                     self._gaps = [*self._gaps[1 - _MOST_GAPS :], (self.last, trade_id)]
             self.last = trade_id
             self._tags.clear()
