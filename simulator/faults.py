@@ -6,12 +6,10 @@ import json
 import random
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 __all__ = ["FAULTS", "FaultScriptError", "FaultStep", "VenueFaults", "read_script", "step_of"]
 
 MEGABYTE = 1_000_000
-_ENVELOPE = frozenset({"code", "msg", "data", "success", "retCode", "retMsg", "result", "retExtInfo", "time", "list"})
 
 
 class FaultScriptError(ValueError):
@@ -27,7 +25,8 @@ class VenueFaults:
     reorder: how many neighbouring messages may change places. clock_jump: shift of the venue's clock (ms).
     refuse, refuse_ws, refuse_rest: HTTP status instead of an answer. accept_then_close: connections are
     opened and closed at once. latency: ms before each REST answer. html_rest: a proxy's page instead of
-    an answer. rename_rest: the fields of REST rows have other names.
+    an answer. rename_rest: the fields of REST rows have other names. stall_rest: REST is
+    never answered.
     """
 
     stall: bool = False
@@ -43,6 +42,7 @@ class VenueFaults:
     latency: int = 0
     html_rest: bool = False
     rename_rest: bool = False
+    stall_rest: bool = False
     _random: random.Random = field(default_factory=lambda: random.Random("faults"), repr=False)
 
     def set(self, name: str, value: float) -> None:
@@ -74,17 +74,6 @@ class VenueFaults:
             self._random.shuffle(part)
             out[start : start + self.reorder] = part
         return out
-
-    def rename(self, body: Any) -> Any:
-        """Return an answer as a venue would give it that changed its format: the envelope stays."""
-        if isinstance(body, dict):
-            return {
-                key if key in _ENVELOPE else f"{key}V2": self.rename(value) if key in _ENVELOPE else value
-                for key, value in body.items()
-            }
-        if isinstance(body, list):
-            return [self.rename(row) if isinstance(row, dict) else {"row": row} for row in body]
-        return body
 
     def _broken(self, payload: bytes) -> bytes | str:
         kind = self._random.randrange(40)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,19 +20,8 @@ Answer = tuple[int, Any, Mapping[str, str]]
 Endpoint = Callable[[Query, Mapping[str, str]], Answer]
 """Takes the query (of a POST: its JSON object) and the request's headers."""
 
-
+_ENVELOPE = frozenset({"code", "msg", "data", "success", "retCode", "retMsg", "result", "list"})
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream</body></html>"
-
-
-def _renamed(value: Any, *, outer: bool) -> Any:
-    """Return JSON with other names for every field but those of the envelope."""
-    if isinstance(value, Mapping):
-        return {
-            name if outer else f"{name}_v9": _renamed(inner, outer=False) for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_renamed(inner, outer=False) for inner in value]
-    return value
 
 
 def whole(query: Query, name: str, default: int) -> int:
@@ -74,23 +62,35 @@ class RestServer:
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests += 1
         faults = self._faults
-        if faults.rest_delay:
-            await asyncio.sleep(faults.rest_delay / 1000.0)
-        if faults.rest_stall:
+        if faults.latency:
+            await asyncio.sleep(faults.latency / 1000)
+        if faults.stall_rest:
             await self._stopping.wait()
         status = faults.refuse or faults.refuse_rest
         if status:
             return web.Response(status=status, text="refused")
-        if faults.rest_html:
-            return web.Response(text="<html><body>Just a moment...</body></html>", content_type="text/html")
+        if faults.html_rest:
+            return web.Response(text=_PAGE, content_type="text/html")
         query = request.query if request.method == "GET" else await _object(request)
         endpoint = self._endpoints.get(request.path, self._missing)
         code, body, headers = endpoint(query, request.headers)
-        if faults.rest_changed:
-            body = faults.rename(body)
+        if faults.rename_rest:
+            body = _renamed(body)
         return web.Response(
             status=code, body=msgspec.json.encode(body), content_type="application/json", headers=dict(headers)
         )
+
+
+def _renamed(value: Any) -> Any:
+    """Return JSON as of a venue that changed its format: other names and other rows, the same envelope."""
+    if isinstance(value, Mapping):
+        return {
+            name if name in _ENVELOPE else f"{name}_v9": _renamed(inner) if name in _ENVELOPE else inner
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_renamed(row) if isinstance(row, Mapping) else {"row_v9": row} for row in value]
+    return value
 
 
 async def _object(request: web.Request) -> Mapping[str, Any]:

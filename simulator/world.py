@@ -27,12 +27,13 @@ from simulator.okx.dialogue import upgrade_notice
 from simulator.parameters import load
 from simulator.scenarios import SCENARIOS, Scenario
 from simulator.truth import Truth
-from simulator.venue import Clocks, Venue, binance, bybit, coinglass, okx
+from simulator.venue import Clocks, Venue, binance, bybit, coinglass, hyperliquid, okx
 
 __all__ = ["SERVICES", "TICK_MS", "World", "listed_in"]
 
 TICK_MS = 20
-SERVICES = ("binance", "bybit", "okx", "coinglass")
+SERVICES = ("binance", "bybit", "okx", "hyperliquid", "coinglass")
+_WITHOUT_STREAMS = frozenset({"hyperliquid"})
 _WATCH_MS = 200
 _TICKS_AT_ONCE = 25
 
@@ -63,8 +64,9 @@ class World:
         self.market = Market(listed, load(), self.scenario, seed)
         clocks = Clocks(self.start_ms, lambda: self.now_ms, lambda: round(self.now_ms / (speed or 1.0)))
         accounts = {key: Account(level) for key, level in keys.items()}
-        built = (binance(listed, clocks), bybit(listed, clocks), okx(listed, clocks), coinglass(listed, clocks, accounts))
-        self.venues: dict[str, Venue] = {venue.name: venue for venue in built}
+        service, ledger = coinglass(listed, clocks, accounts)
+        exchanges = (make(listed, clocks, ledger) for make in (binance, bybit, okx, hyperliquid))
+        self.venues: dict[str, Venue] = {venue.name: venue for venue in (*exchanges, service)}
         self.control = ControlServer(SERVICES, begin=self.begin, clear=self.clear_faults, active=self.active_faults,
                                      summary=self.summary)  # fmt: skip
         self._truth = Truth(truth)
@@ -80,7 +82,8 @@ class World:
         """Settings that point a client at this world: `BINANCE_WS_URL` and so on. Only after `start`."""
         urls = {}
         for name, venue in self.venues.items():
-            urls[f"{name.upper()}_WS_URL"] = f"ws://{self.host}:{venue.streams.port}"
+            if name not in _WITHOUT_STREAMS:
+                urls[f"{name.upper()}_WS_URL"] = f"ws://{self.host}:{venue.streams.port}"
             urls[f"{name.upper()}_REST_URL"] = f"http://{self.host}:{venue.rest.port}"
         return {**urls, "SIMULATOR_CONTROL_URL": f"http://{self.host}:{self.control.port}"}
 

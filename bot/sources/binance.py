@@ -30,7 +30,7 @@ __all__ = ["Binance"]
 
 _INTERVALS_S = 3600.0
 _PREMIUM_S = 2.0
-_WEEK_OF_RATES = 42
+_WEEK_OF_RATES = 168
 _RATIOS = ("globalLongShortAccountRatio", "topLongShortAccountRatio", "topLongShortPositionRatio")
 
 
@@ -82,7 +82,7 @@ class Binance:
         return quotes.funding(premium, hours, contract)
 
     async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
-        """Return the settled rates of a week."""
+        """Return settled rates of a week or more, as far as one answer goes."""
         return quotes.funding_history(await self._rest.funding_rate(contract.symbol, _WEEK_OF_RATES))
 
     async def ratios(self, contract: Instrument) -> LongShort:

@@ -24,7 +24,7 @@ from teleglas.venues.quotes import (
 __all__ = ["Bybit"]
 
 _TICKER_S = 2.0
-_WEEK_OF_RATES = 42
+_WEEK_OF_RATES = 168
 _CANDLES = {"1m": "1", "5m": "5", "15m": "15", "30m": "30", "1h": "60", "4h": "240", "1d": "D"}
 _PERIODS = {"5m": "5min", "15m": "15min", "30m": "30min"}
 _MOST_PAGES = 10
@@ -81,7 +81,7 @@ class Bybit:
         return quotes.funding(await self._ticker(contract))
 
     async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
-        """Return the settled rates of a week."""
+        """Return settled rates of a week or more, as far as one answer goes."""
         return quotes.funding_history(await self._rest.funding_history(contract.symbol, _WEEK_OF_RATES))
 
     async def ratios(self, contract: Instrument) -> LongShort:

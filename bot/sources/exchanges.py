@@ -26,7 +26,7 @@ from teleglas.venues.okx.rest import OkxRest
 
 __all__ = ["Exchanges", "open_exchanges"]
 
-_MOST_WAIT_S = 0.5
+_MOST_WAIT_S = 0.8
 _LACKING = frozenset({Reason.NOT_LISTED, Reason.NOT_PUBLISHED, Reason.EMPTY})
 T = TypeVar("T")
 Ask = Callable[[Door, Instrument], Awaitable[Asked[T]]]
@@ -92,12 +92,12 @@ def open_exchanges(
 ) -> Exchanges:
     """Return Binance, Bybit, OKX and Hyperliquid.
 
-    urls: base URL by `binance`, `binance_spot`, `bybit`, `okx`, `hyperliquid`; an absent or
-    empty one is the exchange's own.
+    urls: base URL by `binance`, `bybit`, `okx`, `hyperliquid`; an absent or empty one is the
+    exchange's own. Whatever stands in for Binance is asked for its spot market too.
     """
     cache = TtlCache()
     binance = BinanceRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
-    spot = BinanceSpotRest(http, urls.get("binance_spot", ""), most_wait_s=_MOST_WAIT_S)
+    spot = BinanceSpotRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
     bybit = BybitRest(http, urls.get("bybit", ""), most_wait_s=_MOST_WAIT_S)
     okx = OkxRest(http, urls.get("okx", ""), most_wait_s=_MOST_WAIT_S)
     hyperliquid = HyperliquidRest(http, urls.get("hyperliquid", ""), most_wait_s=_MOST_WAIT_S)

@@ -23,7 +23,7 @@ from teleglas.venues.quotes import (
 
 __all__ = ["Okx"]
 
-_WEEK_OF_RATES = 42
+_WEEK_OF_RATES = 100
 _MOST_CANDLES = 300
 _MOST_ROWS = 100
 _CANDLES = {"1m": "1m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1H", "4h": "4H", "1d": "1Dutc"}
@@ -84,7 +84,7 @@ class Okx:
         return quotes.funding(await self._rest.funding_rate(contract.symbol))
 
     async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
-        """Return the settled rates of a week."""
+        """Return settled rates of a week or more, as far as one answer goes."""
         return quotes.funding_history(await self._rest.funding_history(contract.symbol, _WEEK_OF_RATES))
 
     async def ratios(self, contract: Instrument) -> LongShort:

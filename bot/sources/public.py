@@ -35,6 +35,7 @@ _FLOW_ROWS, _CVD_ROWS = 50, 24
 _INTEREST_STEP, _INTEREST_ROWS = "15m", 98
 _BOOKS_KEPT = 200
 _SUSPECT_MS = 120_000
+_WEEK_MS = 7 * 24 * 3_600_000
 _LATEST, _TOP = 5, 10
 T = TypeVar("T")
 
@@ -194,9 +195,12 @@ class PublicSource:
 
         async def ask(door: Door, contract: Instrument) -> Asked[tuple[answers.FundingPoint, ...]]:
             told = await door.ask(_STATISTICS_S, door.venue.funding_history, contract)
-            if not told.value:
+            begin = self._exchanges.wall_ms() - _WEEK_MS
+            rows = tuple(
+                answers.FundingPoint(row.time_ms, row.percent) for row in told.value if row.time_ms > begin
+            )
+            if not rows:
                 raise MissingError(Reason.EMPTY, door.name)
-            rows = tuple(answers.FundingPoint(row.time_ms, row.percent) for row in told.value)
             return told.saying(rows)
 
         return await self._exchanges.one(coin, ask)

@@ -66,7 +66,7 @@ class Venue(Protocol):
         ...
 
     async def funding_history(self, contract: Instrument) -> list[FundingPoint]:
-        """Return the settled rates of a week."""
+        """Return settled rates of a week or more, as far as one answer goes."""
         ...
 
     async def ratios(self, contract: Instrument) -> LongShort:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from simulator.binance.feed import BinanceFeed
+from simulator.binance.figures import BinanceFigures
 from simulator.rest import Answer, Endpoint, Query, whole
 
 __all__ = ["WEIGHT_PER_MINUTE", "BinanceRest"]
@@ -17,13 +18,14 @@ _HOUR_MS = 3_600_000
 
 
 class BinanceRest:
-    """exchangeInfo, ticker/24hr, aggTrades, premiumIndex and time, within the weight of an IP.
+    """exchangeInfo, ticker/24hr, aggTrades, premiumIndex, time and the figures, within the weight of an IP.
 
     now: time since the simulation's start in ms.
     """
 
-    def __init__(self, feed: BinanceFeed, now: Callable[[], int]) -> None:
+    def __init__(self, feed: BinanceFeed, figures: BinanceFigures, now: Callable[[], int]) -> None:
         self._feed = feed
+        self._figures = figures
         self._now = now
         self._minute, self._used = -1, 0
 
@@ -35,6 +37,7 @@ class BinanceRest:
             "/fapi/v1/ticker/24hr": self._weighed(lambda query: 1 if "symbol" in query else 40, self._tickers),
             "/fapi/v1/premiumIndex": self._weighed(lambda query: 1 if "symbol" in query else 10, self._premium),
             "/fapi/v1/aggTrades": self._weighed(lambda _: 20, self._agg_trades),
+            **{path: self._weighed(*both) for path, both in self._figures.endpoints().items()},
         }
 
     def missing(self, _query: Query, _headers: Mapping[str, str]) -> Answer:
@@ -54,6 +57,10 @@ class BinanceRest:
                 return 200, make(query), headers
             except _ParameterError as error:
                 return 400, {"code": error.args[0], "msg": error.args[1]}, headers
+            except KeyError:
+                return 400, {"code": -1121, "msg": "Invalid symbol."}, headers
+            except ValueError:
+                return 400, {"code": -1130, "msg": "Data sent for a parameter is not valid."}, headers
 
         return answer
 
@@ -81,20 +88,31 @@ class BinanceRest:
         for symbol in self._symbols(query):
             quote, listing = self._feed.history.quotes[symbol], self._feed.history.listings[symbol]
             price = f"{quote.price:.{listing.price_decimals}f}"
-            rows.append({"symbol": symbol, "lastPrice": price, "openPrice": price, "quoteVolume": f"{quote.volume:.2f}",
-                         "volume": f"{quote.volume / quote.price:.3f}", "count": quote.trades,
-                         "closeTime": self._feed.clock.at(self._now())})  # fmt: skip
+            row = {"symbol": symbol, "lastPrice": price, "openPrice": price, "highPrice": price, "lowPrice": price,
+                   "quoteVolume": f"{quote.volume:.2f}", "volume": f"{quote.volume / quote.price:.3f}",
+                   "count": quote.trades, "closeTime": self._feed.clock.at(self._now())}  # fmt: skip
+            if "symbol" in query and symbol in self._figures.figures.contracts:
+                row |= self._figures.ticker(symbol)
+            rows.append(row)
         return rows[0] if "symbol" in query else rows
 
     def _premium(self, query: Query) -> Any:
         now = self._feed.clock.at(self._now())
         rows = [
             {"symbol": symbol, "markPrice": f"{self._feed.history.quotes[symbol].price:.8f}",
-             "indexPrice": f"{self._feed.history.quotes[symbol].price:.8f}", "lastFundingRate": "0.00010000",
-             "nextFundingTime": (now // 28_800_000 + 1) * 28_800_000, "time": now}
+             "indexPrice": f"{self._feed.history.quotes[symbol].price:.8f}", "lastFundingRate": self._rate(symbol),
+             "nextFundingTime": self._next_settlement(symbol, now), "time": now}
             for symbol in self._symbols(query)
         ]  # fmt: skip
         return rows[0] if "symbol" in query else rows
+
+    def _rate(self, symbol: str) -> str:
+        figures = self._figures.figures
+        return f"{figures.funding(symbol):.8f}" if symbol in figures.contracts else "0.00010000"
+
+    def _next_settlement(self, symbol: str, now: int) -> int:
+        figures = self._figures.figures
+        return figures.next_settlement(symbol) if symbol in figures.contracts else (now // 28_800_000 + 1) * 28_800_000
 
     def _agg_trades(self, query: Query) -> list[dict[str, Any]]:
         if "symbol" not in query:

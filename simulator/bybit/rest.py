@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.bybit.feed import BybitFeed
+from simulator.bybit.figures import BybitFigures
 from simulator.rest import Answer, Endpoint, Query, whole
 
 __all__ = ["BybitRest"]
@@ -15,10 +16,11 @@ _PAGE, _PAGE_AT_MOST = 500, 1000
 
 
 class BybitRest:
-    """instruments-info (paged), tickers, recent-trade and time. now: ms since the simulation's start."""
+    """instruments-info (paged), tickers, recent-trade, time and the figures. now: ms since the simulation's start."""
 
-    def __init__(self, feed: BybitFeed, now: Callable[[], int]) -> None:
+    def __init__(self, feed: BybitFeed, figures: BybitFigures, now: Callable[[], int]) -> None:
         self._feed = feed
+        self._figures = figures
         self._now = now
         self._span, self._used = -1, 0
 
@@ -29,6 +31,7 @@ class BybitRest:
             "/v5/market/instruments-info": self._limited(self._instruments),
             "/v5/market/tickers": self._limited(self._tickers),
             "/v5/market/recent-trade": self._limited(self._trades),
+            **{path: self._limited(make) for path, make in self._figures.endpoints().items()},
         }
 
     def missing(self, _query: Query, _headers: Mapping[str, str]) -> Answer:
@@ -81,7 +84,12 @@ class BybitRest:
         return {"category": "linear", "list": rows, "nextPageCursor": more}
 
     def _tickers(self, query: Query) -> dict[str, Any]:
-        return {"category": "linear", "list": [self._feed.ticker(symbol) for symbol in self._symbols(query)]}
+        if query.get("category") == "spot":
+            return self._figures.spot_tickers(query)
+        rows = [self._feed.ticker(symbol) for symbol in self._symbols(query)]
+        if "symbol" in query and query["symbol"] in self._figures.figures.contracts:
+            rows[0] |= self._figures.ticker(query["symbol"])
+        return {"category": "linear", "list": rows}
 
     def _trades(self, query: Query) -> dict[str, Any]:
         if "symbol" not in query:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.okx.feed import OkxFeed, family
+from simulator.okx.figures import OkxFigures
 from simulator.rest import Answer, Endpoint, Query, whole
 
 __all__ = ["OkxRest"]
@@ -16,13 +17,14 @@ _ROWS_AT_MOST = 100
 
 
 class OkxRest:
-    """instruments, tickers, trades, liquidation-orders and time, each with its limit per 2 s.
+    """instruments, tickers, trades, liquidation-orders, time and the figures, each with its limit per 2 s.
 
     now: time since the simulation's start in ms.
     """
 
-    def __init__(self, feed: OkxFeed, now: Callable[[], int]) -> None:
+    def __init__(self, feed: OkxFeed, figures: OkxFigures, now: Callable[[], int]) -> None:
         self._feed = feed
+        self._figures = figures
         self._now = now
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -33,13 +35,14 @@ class OkxRest:
             "/api/v5/market/tickers": self._limited(20, self._tickers),
             "/api/v5/market/trades": self._limited(100, self._trades),
             "/api/v5/public/liquidation-orders": self._limited(40, self._liquidations),
+            **{path: self._limited(*both) for path, both in self._figures.endpoints().items()},
         }
 
     def missing(self, _query: Query, _headers: Mapping[str, str]) -> Answer:
         """Answer a path that does not exist."""
         return 404, {"code": "404", "msg": "Not Found", "data": []}, {}
 
-    def _limited(self, per_span: int, make: Callable[[Query], list[dict[str, Any]]]) -> Endpoint:
+    def _limited(self, per_span: int, make: Callable[[Query], list[Any]]) -> Endpoint:
         asked: deque[int] = deque(maxlen=per_span)
 
         def answer(query: Query, _headers: Mapping[str, str]) -> Answer:

@@ -1,0 +1,1 @@
+"""Hyperliquid: its info endpoint."""
