@@ -1,0 +1,173 @@
+"""What the documents name exists, and the numbers that they tell are the program's."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from teleglas import numbers
+from teleglas.settings import names
+from ws_alert.config import Settings
+from ws_alert.messages import Action
+from ws_alert.rules import Cooldowns, Rules, Thresholds
+
+ROOT = Path(__file__).resolve().parents[2]
+HIDDEN = {".venv", "data", "demo-output", "node_modules"}
+PAGES = sorted(
+    page
+    for page in ROOT.rglob("*.md")
+    if not HIDDEN.intersection(page.relative_to(ROOT).parts) and page.is_file()
+)
+GUIDES = [ROOT / "README.md", ROOT / "WS_ALERT_SETUP_GUIDE.md", ROOT / "docs" / "WS_ALERT_BOT.md"]
+NOT_SETTINGS = {"PYTHON", "MAJORS", "OTHERS", "URGENT", "WATCH", "INFO"}
+GROUPS = ("majors", "large_cap", "mid_cap")
+
+
+def _id(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _blocks(text: str) -> str:
+    """Return what stands in fenced blocks and between backquotes."""
+    fenced = re.findall(r"^```.*?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join([*fenced, *re.findall(r"`([^`\n]+)`", rest)])
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_id)
+def test_links_lead_somewhere(page):
+    """Each relative link and picture exists, and so does the heading that it names."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text):
+        target, _, anchor = "".join(link).partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        path = (page.parent / target) if target else page
+        assert path.exists(), f"{_id(page)} names {target}"
+        if anchor:
+            assert anchor in _anchors(path), f"{_id(page)} names {target}#{anchor}"
+
+
+def test_make_targets_exist():
+    """`make <word>` in a document is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"(?:^|`|sudo )make (?:-C \S+ )?([a-z]+)", _blocks(page.read_text(encoding="utf-8")), re.MULTILINE))  # fmt: skip
+        assert named <= targets, _id(page)
+
+
+def _help(*command: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", *command, "--help"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_commands_and_their_options_exist():
+    """Each module, sub-command and long option in a command line of a document is one that the program knows."""
+    helps: dict[tuple[str, ...], str] = {}
+    for page in PAGES:
+        text = _blocks(page.read_text(encoding="utf-8")).replace("\\\n", " ")
+        for module, rest in re.findall(r"python -m ((?:ws_alert|simulator|bot|tests)[\w.]*)([^\n]*)", text):
+            words = rest.split()
+            command = (module, words[0]) if words and words[0].isalpha() else (module,)
+            helps.setdefault(command, "")
+            helps[command] = helps[command] or _help(*command)
+            for option in re.findall(r"--[a-z]+", rest):
+                assert option in helps[command], f"{_id(page)}: {command} {option}"
+    assert ("ws_alert.alert_runner", "replay") in helps
+
+
+def _known() -> set[str]:
+    return set(names(Settings))
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=_id)
+def test_settings_exist(page):
+    """Each setting named in a guide is one that the program reads; `X__*` stands for a group of them."""
+    known = _known()
+    found = re.findall(
+        r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b(__\*)?", _blocks(page.read_text(encoding="utf-8"))
+    )
+    for name, group in found:
+        if group:
+            assert any(each.startswith(f"{name}__") for each in known), f"{_id(page)} names {name}__*"
+        else:
+            assert name in known, f"{_id(page)} names {name}"
+
+
+def _row(label: str, cells: list[str]) -> str:
+    return f"| {label} | {' | '.join(cells)} |"
+
+
+def test_thresholds_are_those_of_the_rules():
+    """The tables of README and the bot's guide hold the defaults, also of coins in no group."""
+    rules = Thresholds()
+    storm, cluster = rules.liquidation_storm, rules.whale_cluster
+    rows = [
+        _row("large liquidation", [numbers.usd_short(rules.large_liquidation.usd(group)) for group in GROUPS]),
+        _row("whale trade", [numbers.usd_short(rules.whale_trade.usd(group)) for group in GROUPS]),
+        _row(
+            "liquidation storm, 30 s",
+            [f"{numbers.usd_short(storm.usd(group))}, {storm.count(group)} liquidations" for group in GROUPS],
+        ),
+        _row(
+            "whale cluster, 30 s",
+            [
+                f"{numbers.usd_short(cluster.usd(group))}, {cluster.count(group)} orders, {cluster.dominance(group):.0%} one side".replace("%", " %")
+                for group in GROUPS
+            ],
+        ),
+    ]  # fmt: skip
+    for page in (ROOT / "README.md", ROOT / "docs" / "WS_ALERT_BOT.md"):
+        text = page.read_text(encoding="utf-8")
+        for row in rows:
+            assert row in text, _id(page)
+    for kind in (rules.large_liquidation, rules.whale_trade, storm, cluster):
+        assert kind.usd("others") == kind.usd("mid_cap")
+
+
+def test_other_numbers_are_those_of_the_rules():
+    """Window, waits, cooldowns, budget and floors in the bot's guide are the defaults."""
+    rules, cooldown = Rules(), Cooldowns()
+    text = " ".join((ROOT / "docs" / "WS_ALERT_BOT.md").read_text(encoding="utf-8").split())
+    floors = rules.thresholds.whale_cluster
+    assert f"in windows of {numbers.span(rules.window_ms)} (`WINDOW_MS`)" in text
+    assert f"waits {numbers.span(rules.group_wait_ms)} (`GROUP_WAIT_MS`)" in text
+    assert f"More than {rules.hourly_budget} messages an hour to a chat (`HOURLY_BUDGET`)" in text
+    assert f"only after {cooldown.liquidation_storm_s:.0f} s (whale trades and clusters {cooldown.whale_cluster_s:.0f} s)" in text  # fmt: skip
+    assert f"at least {numbers.usd_short(floors.floor('BTC'))} for BTC and ETH, {numbers.usd_short(floors.floor('SOL'))} for other coins" in text  # fmt: skip
+    assert cooldown.whale_trade_s == cooldown.whale_cluster_s
+    assert {cooldown.large_liquidation_s, cooldown.global_radar_s} == {cooldown.liquidation_storm_s}
+
+
+def test_every_action_is_explained():
+    """The bot's guide has a line for each action that a decision can have."""
+    text = (ROOT / "docs" / "WS_ALERT_BOT.md").read_text(encoding="utf-8")
+    for action in Action:
+        assert re.search(rf"^\| {action.value} \| `", text, re.MULTILINE), action
+
+
+def test_proofs_exist():
+    """Each test that docs/GUARANTEES.md names is there."""
+    text = (ROOT / "docs" / "GUARANTEES.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    for file, test in named:
+        source = (ROOT / file).read_text(encoding="utf-8")
+        assert not test or re.search(rf"^ *(?:async )?def {test}\(", source, re.MULTILINE), f"{file}::{test}"
+
+
+def test_the_picture_is_small():
+    """The README loads fast."""
+    assert (ROOT / "docs" / "pictures" / "alert.png").stat().st_size <= 150_000
