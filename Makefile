@@ -2,13 +2,16 @@
 # make test    run all tests
 # make setup   make the virtual environment .venv (the others do it too)
 # make check   lint, types and import rules
+# make demo-bot  chat with the command bot in this terminal: no key, no token, no network
+# make locale  collect the texts of the command bot for the translators, and compile the catalogues
+# make docs    write docs/COMMANDS.md anew
 
 PYTHON ?= python3
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 DEV = $$(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["dev"])')
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo demo-bot locale docs test check clean
 
 setup: .venv/.ready
 
@@ -23,6 +26,18 @@ setup: .venv/.ready
 
 demo: .venv/.ready
 	@.venv/bin/python -m simulator.demo
+
+demo-bot: .venv/.ready
+	@.venv/bin/python -m simulator.chat
+
+locale: .venv/.ready
+	.venv/bin/pybabel -q extract -k say:1 -k count:1,2 -k phrase:1 --no-location --sort-output -o teleglas/locale/bot.pot bot
+	for language in en id ru zh; do .venv/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -D bot -l $$language -i teleglas/locale/bot.pot -d teleglas/locale; done
+	rm teleglas/locale/bot.pot
+	.venv/bin/pybabel -q compile -D bot -d teleglas/locale
+
+docs: .venv/.ready
+	.venv/bin/python -m bot.commands.manual > docs/COMMANDS.md.part && mv docs/COMMANDS.md.part docs/COMMANDS.md
 
 test: .venv/.ready
 	.venv/bin/python -m pytest $(PYTEST_ARGS)

@@ -21,6 +21,7 @@ LANGUAGES: Final = {"en": "English", "id": "Bahasa Indonesia", "ru": "Русск
 """Code -> what its speakers call it."""
 
 _OTHER_CODES = {"in": "id"}
+_NOT_IN_THE_FONT = frozenset({"zh"})
 
 
 class Html(str):
@@ -30,10 +31,16 @@ class Html(str):
 
 
 class Words:
-    """One language. Make them with `load_words`."""
+    """One language. Make them with `load_words`.
 
-    def __init__(self, language: str, catalogue: gettext.NullTranslations) -> None:
+    for_charts: the words on pictures, whose font has no Chinese letters.
+    """
+
+    def __init__(
+        self, language: str, catalogue: gettext.NullTranslations, for_charts: Words | None = None
+    ) -> None:
         self.language = language
+        self.for_charts = self if for_charts is None else for_charts
         self._catalogue = catalogue
 
     def say(self, text: str, /, **values: object) -> Html:
@@ -47,7 +54,13 @@ class Words:
 
 def load_words(domain: str, folder: Path = LOCALE) -> dict[str, Words]:
     """Read the catalogues of every language; a missing one would be a broken installation, so it raises OSError."""
-    return {code: Words(code, gettext.translation(domain, folder, [code])) for code in LANGUAGES}
+    plain = Words(DEFAULT, gettext.translation(domain, folder, [DEFAULT]))
+    return {
+        code: Words(
+            code, gettext.translation(domain, folder, [code]), plain if code in _NOT_IN_THE_FONT else None
+        )
+        for code in LANGUAGES
+    }
 
 
 def nearest(code: str | None) -> str:

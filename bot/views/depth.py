@@ -67,14 +67,14 @@ def _near(book: Book, context: Context) -> str:
     ]
     title = say("Within {reach} % of the middle", reach=f"{reach:.2g}")
     short = "\n" + say("The exchange lists no more of its book.") if book.reach_percent < 1 else ""
-    return title + table(rows) + short
+    return f"{title}\n{table(rows)}{short}"
 
 
 def _walls(book: Book, context: Context) -> str:
     say = context.words.say
     rows = [_wall(level, book, say("ask")) for level in reversed(book.ask_walls[:_WALLS])]
     rows += [_wall(level, book, say("bid")) for level in book.bid_walls[:_WALLS]]
-    return say("Walls") + table(rows) if rows else ""
+    return say("Walls") + "\n" + table(rows) if rows else ""
 
 
 def _wall(level: Level, book: Book, side: str) -> list[str]:

@@ -145,8 +145,10 @@ def _venues(span: Span | None, context: Context) -> str:
         [row.venue, usd(row.long_usd), usd(row.short_usd), share(row.long_usd, row.short_usd)]
         for row in span.by_venue[:_VENUES]
     ]
-    return say("By exchange, {window}", window=span.window) + table(
-        rows, ["", say("longs"), say("shorts"), "L%"]
+    return (
+        say("By exchange, {window}", window=span.window)
+        + "\n"
+        + table(rows, ["", say("longs"), say("shorts"), "L%"])
     )
 
 

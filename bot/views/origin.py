@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from bot.answers import COINGLASS, TAPE, Block, Missing, Reason
+from bot.answers import COINGLASS, EXCHANGES, TAPE, Block, Missing, Reason
 from bot.views.card import Button
-from bot.views.figures import age, clock, zone_name
+from bot.views.figures import age, clock, day_time, zone_name
 from teleglas.language import Html, Words
 from teleglas.telegram.text import escape
 
@@ -21,6 +21,7 @@ Named = tuple[str, Block[Any]]
 
 _FRESH_MS = 1_000
 _NAMED_VENUES = 3
+_SAME_DAY_MS = 12 * 3_600_000
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -43,7 +44,12 @@ class Context(msgspec.Struct, frozen=True):
 def why(missing: Missing, context: Context) -> Html:
     """Say in words why something is not known."""
     words = context.words
-    who = missing.who or words.say("the source")
+    ours = {
+        "": words.say("the source"),
+        EXCHANGES: words.say("the exchanges"),
+        TAPE: words.say("our own tape"),
+    }
+    who = ours.get(missing.who, missing.who)
     said = {
         Reason.NEEDS_KEY: words.say("needs a CoinGlass key"),
         Reason.NEEDS_PLAN: words.say("needs the {plan} plan of CoinGlass", plan=missing.detail),
@@ -57,8 +63,6 @@ def why(missing: Missing, context: Context) -> Html:
         Reason.REFUSED: words.say("{who} refuses this server's address", who=who)
         if missing.detail == "region_block"
         else words.say("{who} refused the question", who=who),
-        Reason.NOT_PUBLISHED: words.say("{who} does not publish it", who=who),
-        Reason.REFUSED: words.say("{who} refused", who=who),
         Reason.NOT_PUBLISHED: words.say("{who} does not publish it", who=who),
     }
     return said[missing.reason]
@@ -124,10 +128,11 @@ def refresh(command: str, context: Context) -> Button:
 def _source(block: Block[Any], context: Context) -> str:
     words = context.words
     if block.source == TAPE:
-        since = context.short_time(block.since_ms or block.as_of_ms)
-        if context.now_ms - (block.since_ms or block.as_of_ms) > 86_400_000:
-            return words.say("our own tape, coverage {share} %", share=_share(block))
-        return words.say("our own tape since {time}, coverage {share} %", time=since, share=_share(block))
+        since_ms = block.since_ms or block.as_of_ms
+        told = context.short_time(since_ms)
+        if context.now_ms - since_ms > _SAME_DAY_MS:
+            told = day_time(since_ms, context.zone)
+        return words.say("our own tape since {time}, coverage {share} %", time=told, share=_share(block))
     if block.source == COINGLASS:
         return COINGLASS
     return _venues(block.venues, context) if block.venues else words.say("the exchanges")

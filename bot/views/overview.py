@@ -157,7 +157,7 @@ def _liquidations(reply: Overview, context: Context) -> str:
         for span in spans
     ]
     drawn = table(rows, ["", say("longs"), say("shorts"), say("longs") + " %"])
-    return f"{say('Liquidated')}{drawn}" if drawn else ""
+    return f"{say('Liquidated')}\n{drawn}" if drawn else ""
 
 
 def _lines(reply: Overview, context: Context) -> str:

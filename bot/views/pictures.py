@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
 from bot.answers import Candle
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, Overview
 from bot.views.figures import funding as funding_text
@@ -22,6 +24,7 @@ _LEAST_POINTS = 2
 
 def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None:
     """Return price candles with bars of liquidations below."""
+    context = _charted(context)
     bars = reply.bars.value or ()
     say = context.words.say
     if len(bars) < _LEAST_POINTS:
@@ -48,6 +51,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None
 
 def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
     """Return the price with open interest below."""
+    context = _charted(context)
     points = reply.history.value or ()
     if len(points) < _LEAST_POINTS:
         return None
@@ -65,6 +69,7 @@ def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
 
 def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
     """Return the price with funding below, as bars from zero."""
+    context = _charted(context)
     points = reply.history.value or ()
     if len(points) < _LEAST_POINTS:
         return None
@@ -83,6 +88,7 @@ def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
 
 def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
     """Return the heat map with the price over it."""
+    context = _charted(context)
     found = reply.heat.value
     if (
         found is None
@@ -109,6 +115,7 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
 
 def overview(reply: Overview, context: Context) -> AnyPicture | None:
     """Return the price of 24 h with tiles of figures."""
+    context = _charted(context)
     candles = reply.candles.value or ()
     if len(candles) < _LEAST_POINTS or reply.price.value is None:
         return None
@@ -146,6 +153,10 @@ def _tiles(reply: Overview, context: Context) -> list[Tile]:
     if strength is not None:
         tiles.append(Tile("RSI 4h", f"{strength:.0f}"))
     return tiles
+
+
+def _charted(context: Context) -> Context:
+    return msgspec.structs.replace(context, words=context.words.for_charts)
 
 
 def _tone(change: float) -> int:

@@ -46,8 +46,13 @@ def at_price(block: Block[Price], context: Context) -> str:
 
 def price_line(block: Block[Price], context: Context) -> str:
     """Return the price with its change as a line of context; empty if unknown."""
-    at = at_price(block, context)
-    return context.words.say("Price: {at}", at=Html(at.removeprefix("at "))) if at else ""
+    if block.value is None:
+        return ""
+    change = block.value.change_percent.get("24h")
+    told = price(block.value.price)
+    if change is None:
+        return context.words.say("Price: ${price}", price=told)
+    return context.words.say("Price: ${price} ({change} in 24 h)", price=told, change=percent(change))
 
 
 def change_24h(block: Block[Price]) -> float | None:

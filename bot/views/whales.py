@@ -87,7 +87,7 @@ def _trades(reply: Whales, context: Context, *, top: bool) -> str:
     if not rows:
         return ""
     title = say("Largest") if top else say("Latest")
-    return title + table([_trade(row, reply, context) for row in rows])
+    return title + "\n" + table([_trade(row, reply, context) for row in rows])
 
 
 def _trade(row: WhaleTrade, reply: Whales, context: Context) -> list[str]:
@@ -101,7 +101,7 @@ def _positions(reply: Whales, context: Context) -> str:
     if found is None or not found.positions:
         return ""
     rows = [_position(row, context) for row in found.positions[:_POSITIONS]]
-    return "Hyperliquid" + table(rows)
+    return "Hyperliquid\n" + table(rows)
 
 
 def _position(row: WhalePosition, context: Context) -> list[str]:

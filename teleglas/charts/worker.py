@@ -15,11 +15,19 @@ import os
 import signal
 import struct
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import msgspec
 
-from teleglas.charts.picture import CandlePicture, Picture
+from teleglas.charts.picture import (
+    AnyPicture,
+    CandlePicture,
+    HeatPicture,
+    LinePicture,
+    OverviewPicture,
+    Picture,
+)
 
 __all__ = ["LENGTH", "PNG_START", "main"]
 
@@ -34,18 +42,25 @@ def main() -> None:
     os.nice(5)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the dialogue
-    from teleglas.charts.draw import png, warm_up  # noqa: PLC0415 - only this process may load matplotlib
-    from teleglas.charts.draw_candles import candles_png  # noqa: PLC0415 - as above
+    from teleglas.charts import draw, draw_candles, draw_heat, draw_lines  # noqa: PLC0415 - only this process may load matplotlib
 
-    warm_up()
-    decoder = msgspec.msgpack.Decoder(Picture | CandlePicture)
+    drawers: dict[type, Callable[[Any], bytes]] = {
+        Picture: draw.png,
+        LinePicture: draw_lines.lines_png,
+        HeatPicture: draw_heat.heat_png,
+        OverviewPicture: draw_lines.overview_png,
+        CandlePicture: draw_candles.candles_png,
+    }
+
+    draw.warm_up()
+    decoder = msgspec.msgpack.Decoder(AnyPicture)
     # A parent that went away in the middle is the ordinary end.
     with contextlib.suppress(BrokenPipeError):
         _answer(out, b"")
         while body := _read(sys.stdin.buffer):
             try:
                 picture = decoder.decode(body)
-                drawn = candles_png(picture) if isinstance(picture, CandlePicture) else png(picture)
+                drawn = drawers[type(picture)](picture)
             except Exception as error:  # noqa: BLE001 - one bad picture must not end the worker; the parent logs it
                 drawn = f"{type(error).__name__}: {error}".encode()
             _answer(out, drawn)

@@ -1,0 +1,90 @@
+"""USD over time and price as a heat map with the price over it, as PNG.
+
+Only the drawing process imports this (see `worker`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from teleglas import numbers
+from teleglas.charts.canvas import BACKGROUND, MARK, WHITE, Canvas
+from teleglas.charts.frame import EDGE, LEFT, RIGHT, foot, header, place, price_line, side_label, times
+from teleglas.charts.picture import HeatPicture
+from teleglas.charts.scale import price_ticks, short_zeros
+
+__all__ = ["heat_png"]
+
+_TOP, _BOTTOM = 152, 888
+_COLORS: Final = "inferno"
+_MARKED = 2
+
+
+def heat_png(picture: HeatPicture) -> bytes:
+    """Draw a picture of 1080 x 1080 pixels; brighter is more."""
+    canvas = Canvas()
+    header(canvas, picture)
+    axes = canvas.panel(LEFT, _TOP, RIGHT, _BOTTOM)
+    low, high = _range(picture)
+    _cells(axes, picture, low, high)
+    if picture.price:
+        price_line(axes, picture.price, outlined=True)
+    axes.set_xlim(picture.columns[0], picture.to_ms)
+    axes.set_ylim(low, high)
+    for value, label in price_ticks(low, high, 8):
+        side_label(canvas, place(value, low, high, _TOP, _BOTTOM), short_zeros(label))
+    _largest(canvas, picture, low, high)
+    times(canvas, picture.columns[0], picture.to_ms, 918)
+    _scale(canvas, picture)
+    foot(canvas, picture)
+    return canvas.png()
+
+
+def _range(picture: HeatPicture) -> tuple[float, float]:
+    """Return the prices at the lower and upper edge: half a row beyond the first and last row."""
+    step = (picture.rows[-1] - picture.rows[0]) / max(1, len(picture.rows) - 1) or picture.rows[0] * 0.001
+    return picture.rows[0] - step / 2, picture.rows[-1] + step / 2
+
+
+def _cells(axes: Axes, picture: HeatPicture, low: float, high: float) -> None:
+    grid = np.zeros((len(picture.rows), len(picture.columns)))
+    for column, row, amount in picture.cells:
+        grid[row, column] += amount
+    # The root lets the many small amounts be seen beside the few large ones.
+    axes.imshow(
+        np.sqrt(grid), origin="lower", aspect="auto", extent=(picture.columns[0], picture.to_ms, low, high),
+        cmap=colormaps[_COLORS], interpolation="nearest", vmin=0.0,
+    )  # fmt: skip
+
+
+def _largest(canvas: Canvas, picture: HeatPicture, low: float, high: float) -> None:
+    """Write price and amount of the two largest rows onto them."""
+    sums: dict[int, float] = {}
+    last = max(column for column, _, _ in picture.cells)
+    newest = {row for column, row, _ in picture.cells if column == last}
+    for column, row, amount in picture.cells:
+        # A level of an estimate stands over many columns: its newest amount counts, not their sum.
+        sums[row] = amount if column == last else sums.get(row, 0.0) + (0.0 if row in newest else amount)
+    used: list[float] = []
+    for row in sorted(sums, key=lambda each: -sums[each]):
+        y = place(picture.rows[row], low, high, _TOP, _BOTTOM)
+        if any(abs(y - other) < 60 for other in used):
+            continue
+        used.append(y)
+        words = f"{short_zeros(numbers.price(picture.rows[row]))}  {numbers.usd(round(sums[row] * 100))}"
+        box = {"boxstyle": "round,pad=0.25", "facecolor": BACKGROUND, "edgecolor": MARK, "alpha": 0.85}
+        canvas.text(RIGHT - 18, y, words, size=29, color=WHITE, bold=True, align="right", bbox=box)
+        if len(used) == _MARKED:
+            return
+
+
+def _scale(canvas: Canvas, picture: HeatPicture) -> None:
+    """Draw what the colours mean."""
+    axes = canvas.panel(LEFT + 70, 950, EDGE - 150, 972)
+    axes.imshow(np.linspace(0.0, 1.0, 256)[None, :], aspect="auto", cmap=colormaps[_COLORS])
+    canvas.text(LEFT, 962, picture.low, size=27)
+    canvas.text(EDGE, 962, picture.high, size=27, align="right")

@@ -1,0 +1,113 @@
+"""What pictures of the command bot have in common: header, footer, time axis, price axis, a price line.
+
+Only the drawing process imports this (see `worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.patheffects import Normal, Stroke
+
+from teleglas import numbers
+from teleglas.charts.canvas import BACKGROUND, FAINT, MARK, SIZE, WHITE, Canvas, pt
+from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks
+
+__all__ = ["EDGE", "LABEL_X", "LEFT", "RIGHT", "Titled", "foot", "header", "place", "price_axis", "price_line",
+           "side_label", "times"]  # fmt: skip
+
+LEFT: Final = 43
+RIGHT: Final = 882
+EDGE: Final = SIZE - 38
+LABEL_X: Final = RIGHT + 14
+
+_SMALLEST = 18
+
+
+class Titled(Protocol):
+    """What every picture says about itself."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102 - told in `picture`
+    @property
+    def subtitle(self) -> str: ...  # noqa: D102
+    @property
+    def sources(self) -> str: ...  # noqa: D102
+    @property
+    def footer(self) -> str: ...  # noqa: D102
+    @property
+    def simulated(self) -> bool: ...  # noqa: D102
+
+
+def header(canvas: Canvas, picture: Titled) -> None:
+    """Write title, subtitle, our mark, and whether the market is simulated."""
+    mark = canvas.text(EDGE, 45, "TELEGLAS", size=29, color=MARK, bold=True, align="right")
+    room = EDGE - LEFT - canvas.width(mark) - 30
+    canvas.text(LEFT, 45, picture.title, size=44, color=WHITE, bold=True, room=room)
+    room = EDGE - LEFT
+    if picture.simulated:
+        box = {"boxstyle": "round,pad=0.25", "facecolor": MARK, "edgecolor": MARK}
+        pill = canvas.text(
+            EDGE - 8, 101, "SIMULATED", size=27, color=BACKGROUND, bold=True, align="right", bbox=box
+        )
+        room -= canvas.width(pill) + 40
+    canvas.text(LEFT, 100, picture.subtitle, room=room)
+
+
+def foot(canvas: Canvas, picture: Titled) -> None:
+    """Write where the figures are from, and the time of the picture."""
+    canvas.text(LEFT, 1006, picture.sources, size=27, room=EDGE - LEFT)
+    canvas.text(EDGE, 1050, picture.footer, size=27, align="right", room=EDGE - LEFT)
+
+
+def times(canvas: Canvas, from_ms: int, to_ms: int, y: float, right: float = RIGHT) -> None:
+    """Write the time axis (UTC) centred on y."""
+    span = max(1, to_ms - from_ms)
+    for at, label in time_ticks(from_ms, to_ms, 5):
+        x = LEFT + (at - from_ms) / span * (right - LEFT)
+        drawn = canvas.text(x, y, label, align="center")
+        if x - canvas.width(drawn) / 2 < 10:
+            drawn.set_visible(False)
+
+
+def place(value: float, low: float, high: float, top: float, bottom: float) -> float:
+    """Return the pixel row of a value of an axis."""
+    return bottom - (value - low) / (high - low) * (bottom - top)
+
+
+def side_label(canvas: Canvas, y: float, label: str, **style: Any) -> None:
+    """Write at the right edge, smaller where it would not fit."""
+    size, room = 29, SIZE - (12 if style else 8) - LABEL_X
+    while (
+        canvas.width(drawn := canvas.text(LABEL_X, y, label, size=size, **style)) > room and size > _SMALLEST
+    ):
+        drawn.remove()
+        size -= 1
+
+
+def price_axis(canvas: Canvas, axes: Axes, last: float, color: str, top: int, bottom: int) -> None:
+    """Write round prices beside the axes, and the last price in a box of this colour."""
+    low, high = axes.get_ylim()
+    tag_y = place(last, low, high, top, bottom)
+    box = {"boxstyle": "round,pad=0.22", "facecolor": color, "edgecolor": "none"}
+    side_label(canvas, tag_y, short_zeros(numbers.price(last)), color=BACKGROUND, bold=True, bbox=box)
+    for value, label in price_ticks(low, high, 6):
+        y = place(value, low, high, top, bottom)
+        axes.axhline(value, color=FAINT, linewidth=pt(2), zorder=0)
+        if abs(y - tag_y) > 40:
+            side_label(canvas, y, label)
+
+
+def price_line(
+    axes: Axes, points: Sequence[tuple[int, float]], *, color: str = WHITE, outlined: bool = False
+) -> None:
+    """Draw a price; the y range is set to hold it with a little air."""
+    low, high = padded(min(value for _, value in points), max(value for _, value in points))
+    axes.set_ylim(low, high)
+    effects = [Stroke(linewidth=pt(12), foreground=BACKGROUND), Normal()] if outlined else None
+    axes.plot(
+        [at for at, _ in points], [value for _, value in points], color=color, linewidth=pt(6),
+        solid_joinstyle="round", path_effects=effects,
+    )  # fmt: skip
