@@ -1,4 +1,4 @@
-"""The alert bot's command line: `run` (also without a word), `replay`, `doctor`.
+"""The alert bot's command line: `run` (also without a word), `scan`, `replay`, `backtest`, `doctor`.
 
 Exit codes: 0 ended as asked, 1 failed, 65 unreadable replay file, 75 another instance
 runs, 78 wrong setting (systemd does not restart after it).
@@ -58,6 +58,24 @@ def run(
     ] = None,
 ) -> None:
     """Watch the markets and send alerts until SIGTERM or Ctrl-C."""
+    _serve(summary, scanner_alone=False)
+
+
+@app.command()
+def scan(
+    summary: Annotated[
+        Path | None, typer.Option(help="Where the counts go at the end, as one JSON object.")
+    ] = None,
+) -> None:
+    """Run the candle scanner alone, without liquidations and trades.
+
+    Beside a running alert process it needs a DATABASE_URL, JOURNAL_DIR and token of its own;
+    SCANNER__ENABLED=true makes that process scan instead.
+    """
+    _serve(summary, scanner_alone=True)
+
+
+def _serve(summary: Path | None, *, scanner_alone: bool) -> None:
     signal.signal(signal.SIGTERM, _leave)
     settings, warnings = load_settings()
     _configure_logs(settings)
@@ -73,9 +91,9 @@ def run(
         from ws_alert import process  # noqa: PLC0415 - as above
 
         async def work(stop: asyncio.Event, ready: Callable[[], None], alive: Callable[[], None]) -> None:
-            report = await process.run(settings, stop, ready, alive)
+            report = await process.run(settings, stop, ready, alive, scanner_alone=scanner_alone)
             if summary is not None:
-                summary.write_bytes(msgspec.json.encode(report))
+                await asyncio.to_thread(summary.write_bytes, msgspec.json.encode(report))
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(work, Notifier.from_environment()))

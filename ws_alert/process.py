@@ -58,8 +58,11 @@ async def run(
     alive: Callable[[], None],
     *,
     checkpoint: Callable[[str], None] = lambda _: None,
+    scanner_alone: bool = False,
 ) -> Report:
     """Run until `stop`; `ready` is called once sources are being opened and alerts can go out.
+
+    scanner_alone: read candles only, whether or not the scanner is switched on.
 
     checkpoint is called at `before_commit`, `committed`, `before_http`, `before_confirm` and
     `settled`, for kill tests.
@@ -97,7 +100,8 @@ async def run(
             draw=charts.draw if charts else None, checkpoint=checkpoint,
         )  # fmt: skip
         pipeline.dispatcher = dispatcher
-        feeds = Feeds(feed_options(settings), inbox)
+        options = feed_options(settings, scanner_alone=scanner_alone)
+        feeds = Feeds(options, inbox)
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)
@@ -106,7 +110,8 @@ async def run(
         log.info(
             "running",
             targets=len(way.targets),
-            venues=feed_options(settings).venues,
+            venues=options.venues,
+            candles=tuple(f"{options.candles_venue} {symbol} {length}" for symbol, length in options.candles),
             simulated=settings.simulated,
         )
         beside = [
@@ -134,11 +139,16 @@ async def run(
         return report
 
 
-def feed_options(settings: Settings) -> FeedOptions:
-    """Return which sources the settings ask for."""
+def feed_options(settings: Settings, *, scanner_alone: bool = False) -> FeedOptions:
+    """Return which sources the settings ask for; scanner_alone: candles and nothing else."""
+    scanner = settings.scanner
+    series = tuple((symbol, length) for symbol in scanner.symbols for length in scanner.timeframes)
     urls = {venue: settings.urls(venue) for venue in _VENUES}
     return FeedOptions(
-        mode=settings.source_mode,
+        mode="public" if scanner_alone else settings.source_mode,
+        venues=() if scanner_alone else FeedOptions().venues,
+        candles=series if scanner.enabled or scanner_alone else (),
+        candles_venue=scanner.venue,
         ws_urls={venue: ws for venue, (ws, _) in urls.items() if ws},
         rest_urls={venue: rest for venue, (_, rest) in urls.items() if rest},
         min_daily_volume_usd=settings.min_daily_volume_usd,

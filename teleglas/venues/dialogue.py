@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from teleglas.errors import ConfigError
 
 __all__ = [
+    "CANDLES",
     "LIQUIDATIONS",
     "TRADES",
     "Ack",
@@ -38,6 +39,7 @@ __all__ = [
 
 LIQUIDATIONS = "liquidations"
 TRADES = "trades"
+CANDLES = "candles"
 
 
 @dataclass(frozen=True, slots=True)

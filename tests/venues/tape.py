@@ -15,6 +15,7 @@ class Tape:
     trades: list[tuple] = field(default_factory=list)
     liquidations: list[Liquidation] = field(default_factory=list)
     marks: list[tuple] = field(default_factory=list)
+    candles: list[tuple] = field(default_factory=list)
     refusals: list[tuple[Refusal, str]] = field(default_factory=list)
 
     def trade(self, instrument, trade_id, tag, event_ms, buy, price, quantity) -> None:
@@ -34,6 +35,11 @@ class Tape:
         assert row.event_ms > 0
         assert _positive(row.price) or row.event_id.startswith("delta:")
         self.liquidations.append(row)
+
+    def candle(self, instrument, candle) -> None:
+        """Keep a closed candle."""
+        assert _positive(candle.close)
+        self.candles.append((instrument.symbol, candle))
 
     def mark(self, instrument, event_ms, price) -> None:
         """Keep a mark price as plain facts."""

@@ -346,7 +346,7 @@ RECORDED = {  # file: (trades, marks, refusals by reason)
     "okx_tickers": (0, 0, {"unknown_message": 28}),
     "okx_control": (0, 0, {}),
     "okx_cmp_bbo": (0, 0, {"unknown_message": 4}),
-    "okx_cmp_candlestick": (0, 0, {"unknown_message": 4}),
+    "okx_cmp_candlestick": (0, 0, {"other_product": 2}),
     "okx_cmp_funding_rate": (0, 0, {"unknown_message": 2}),
     "okx_cmp_open_interest": (0, 0, {"unknown_message": 5}),
     "okx_cmp_ticker": (0, 0, {"unknown_message": 4}),

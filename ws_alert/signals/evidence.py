@@ -97,7 +97,9 @@ class Evidence:
             score=finding.score,
             sampled=any(row.sampled for row in rows),
             coverage=self._coverage(finding.kind, now - finding.window_ms, now),
-            degraded=self._health.polled(),
+            degraded=self._health.polled(
+                *(("candles",) if finding.kind is Kind.CANDLE_CONFLUENCE else ("liquidations", "trades"))
+            ),
             folded=tuple(
                 FoldedLine(other.kind, other.direction, other.usd, count, other.window_ms)
                 for other, count in draft.folded

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import httpx
@@ -159,13 +159,17 @@ class Feeds:
             )
         http = self._http = self._http or new_http_client()
         direct = () if mode == "coinglass" else options.venues
+        wanted = dict.fromkeys(direct, options)
+        if options.candles and options.candles_venue not in wanted:
+            wanted[options.candles_venue] = replace(options, flow=False)
+        put, watch = self._inbox.put, self._watch
         feeds: list[VenueFeed] = []
-        if "binance" in direct:
-            feeds.append(BinanceFeed(self._rest(BinanceRest, http), options, self._inbox.put, self._watch))
-        if "bybit" in direct:
-            feeds.append(BybitFeed(self._rest(BybitRest, http), options, self._inbox.put, self._watch))
-        if "okx" in direct:
-            feeds.append(OkxFeed(self._rest(OkxRest, http), options, self._inbox.put, self._watch))
+        if "binance" in wanted:
+            feeds.append(BinanceFeed(self._rest(BinanceRest, http), wanted["binance"], put, watch))
+        if "bybit" in wanted:
+            feeds.append(BybitFeed(self._rest(BybitRest, http), wanted["bybit"], put, watch))
+        if "okx" in wanted:
+            feeds.append(OkxFeed(self._rest(OkxRest, http), wanted["okx"], put, watch))
         if key is not None and mode != "public":
             rest = self._rest(CoinglassRest, http)
             rest.use_key(key.get_secret_value())
@@ -186,6 +190,8 @@ class Feeds:
             fresh = await self._first_lists(feed)
             await self._tell_table(venue)
             self._open(venue)
+            if feed.keeper is not None and feed.candles():
+                self._spawn(f"candles {feed.venue}", feed.keeper.run())
             while True:
                 await self._watch.sleep(REFRESH_S if fresh else _RETRY_S)
                 fresh = await self._refresh(feed)

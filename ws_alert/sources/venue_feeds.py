@@ -20,16 +20,18 @@ from teleglas.venues.bybit import instruments as bybit_instruments
 from teleglas.venues.bybit import rest as bybit
 from teleglas.venues.bybit.stream import BASE_URL as BYBIT_WS
 from teleglas.venues.bybit.stream import BybitDialogue
+from teleglas.venues.candle_rows import BYBIT_INTERVALS, OKX_BARS
 from teleglas.venues.coinglass import instruments as coinglass_instruments
 from teleglas.venues.coinglass.rest import CoinglassRest, may_stream
 from teleglas.venues.coinglass.stream import BASE_URL as COINGLASS_WS
 from teleglas.venues.coinglass.stream import CoinglassDialogue
-from teleglas.venues.dialogue import LIQUIDATIONS, TRADES, Dialogue, Plan
+from teleglas.venues.dialogue import CANDLES, LIQUIDATIONS, TRADES, Dialogue, Plan
 from teleglas.venues.okx import instruments as okx_instruments
 from teleglas.venues.okx import rest as okx
 from teleglas.venues.okx.builtin import AS_OF, builtin_instruments
 from teleglas.venues.okx.stream import BASE_URL as OKX_WS
 from teleglas.venues.okx.stream import OkxDialogue
+from ws_alert.sources.candle_keeper import CandleKeeper, CandlePages, Series
 from ws_alert.sources.poll_liquidations import CoinglassPolls, OkxLiquidationPolls
 from ws_alert.sources.poll_trades import AggTradePolls, NewestTradePolls, Tape
 from ws_alert.sources.poller import PollSource, Put, Watch
@@ -52,6 +54,8 @@ class FeedOptions:
 
     ws_urls, rest_urls: by venue, in place of its own. min_daily_volume_usd: trades are
     watched of perpetuals with at least so much, or of `watch` (assets or symbols) if set.
+    flow: whether liquidations and trades are watched at all. candles: (symbol, timeframe)
+    of `candles_venue`.
     """
 
     mode: Literal["auto", "public", "coinglass", "both"] = "auto"
@@ -61,6 +65,9 @@ class FeedOptions:
     min_daily_volume_usd: float = 5_000_000
     watch: tuple[str, ...] = ()
     trades: bool = True
+    flow: bool = True
+    candles: tuple[Series, ...] = ()
+    candles_venue: str = "binance"
     coinglass_key: SecretStr | None = None
     coinglass_ws_key: SecretStr | None = None
 
@@ -84,6 +91,7 @@ class VenueFeed(ABC):
         self.table: dict[str, Instrument] = {}
         self.volumes: dict[str, float] = {}
         self.symbols: tuple[str, ...] = ()
+        self.keeper: CandleKeeper | None = None
 
     async def refresh(self) -> None:
         """Ask for contracts and volumes anew. Raises FeedError, keeping what was known."""
@@ -109,6 +117,22 @@ class VenueFeed(ABC):
     def polls(self) -> dict[str, PollSource]:
         """Return what stands in for a family's streams."""
 
+    def candles(self) -> tuple[Series, ...]:
+        """Return the series to keep, in the venue's own symbols: `BTCUSDT` is `BTC-USDT-SWAP` on OKX."""
+        if self._options.candles_venue != self.venue:
+            return ()
+        own = {symbol.replace("-", "").removesuffix("SWAP"): symbol for symbol in self.table}
+        return tuple(
+            (own.get(symbol.replace("-", "").removesuffix("SWAP"), symbol), timeframe)
+            for symbol, timeframe in self._options.candles
+        )
+
+    def _candle_polls(self) -> dict[str, PollSource]:
+        return {CANDLES: self.keeper} if self.keeper is not None and self.candles() else {}
+
+    def _keep(self, pages: CandlePages) -> CandleKeeper:
+        return CandleKeeper(pages, self.candles, self._put, self._watch)
+
     @abstractmethod
     async def _load_table(self) -> dict[str, Instrument]: ...
 
@@ -126,7 +150,7 @@ class VenueFeed(ABC):
         before = frozenset(self.symbols)
         chosen = []
         for symbol, instrument in self.table.items():
-            if not self._is_watchable(symbol) or not self._options.trades:
+            if not self._is_watchable(symbol) or not (self._options.trades and self._options.flow):
                 continue
             volume = self.volumes.get(symbol, 0.0)
             if wanted:
@@ -153,14 +177,21 @@ class BinanceFeed(VenueFeed):
     def __init__(self, rest: binance.BinanceRest, options: FeedOptions, put: Put, watch: Watch) -> None:
         super().__init__(options, put, watch)
         self._rest = rest
+        self.keeper = self._keep(CandlePages("binance:klines", self._rest.klines, 1_500))
 
     def plans(self) -> list[Plan]:
         """Return the connections to open."""
-        return BinanceDialogue.plans(trades=self.symbols, base_url=self._ws_url(BINANCE_WS))
+        return BinanceDialogue.plans(
+            trades=self.symbols,
+            liquidations=self._options.flow,
+            candles=self.candles(),
+            base_url=self._ws_url(BINANCE_WS),
+        )
 
     def polls(self) -> dict[str, PollSource]:
         """Return what stands in for a family's streams."""
-        return {TRADES: AggTradePolls(self._rest, lambda: self.symbols, self._put, self._watch.wall_ms)}
+        polls = AggTradePolls(self._rest, lambda: self.symbols, self._put, self._watch.wall_ms)
+        return {TRADES: polls, **self._candle_polls()}
 
     async def _load_table(self) -> dict[str, Instrument]:
         return binance_instruments.parse_instruments(await self._rest.exchange_info())
@@ -182,17 +213,25 @@ class BybitFeed(VenueFeed):
     def __init__(self, rest: bybit.BybitRest, options: FeedOptions, put: Put, watch: Watch) -> None:
         super().__init__(options, put, watch)
         self._rest = rest
+        self.keeper = self._keep(CandlePages("bybit:kline", self._klines, 1_000))
 
     def plans(self) -> list[Plan]:
         """Return the connections to open; liquidations have no wildcard."""
         return BybitDialogue.plans(
-            trades=self.symbols, liquidations=sorted(self.table), base_url=self._ws_url(BYBIT_WS)
+            trades=self.symbols,
+            liquidations=sorted(self.table) if self._options.flow else (),
+            candles=self.candles(),
+            base_url=self._ws_url(BYBIT_WS),
         )
 
     def polls(self) -> dict[str, PollSource]:
         """Return what stands in for a family's streams."""
         tape = Tape("bybit:recent-trade", self._rest.recent_trades, bybit.trade_refs, bybit.MAX_TRADES, 60.0)
-        return {TRADES: NewestTradePolls(tape, lambda: self.symbols, self._put, self._watch.wall_ms)}
+        polls = NewestTradePolls(tape, lambda: self.symbols, self._put, self._watch.wall_ms)
+        return {TRADES: polls, **self._candle_polls()}
+
+    async def _klines(self, symbol: str, timeframe: str, limit: int, until_ms: int | None) -> bytes:
+        return await self._rest.klines(symbol, BYBIT_INTERVALS[timeframe], limit, until_ms)
 
     async def _load_table(self) -> dict[str, Instrument]:
         table: dict[str, Instrument] = {}
@@ -221,6 +260,7 @@ class OkxFeed(VenueFeed):
     def __init__(self, rest: okx.OkxRest, options: FeedOptions, put: Put, watch: Watch) -> None:
         super().__init__(options, put, watch)
         self._rest = rest
+        self.keeper = self._keep(CandlePages("okx:candles", self._candles, 300))
 
     def fall_back(self) -> str:
         """Use the built-in contract sizes, and return what the operator must know."""
@@ -229,7 +269,12 @@ class OkxFeed(VenueFeed):
 
     def plans(self) -> list[Plan]:
         """Return the connections to open."""
-        return OkxDialogue.plans(trades=self.symbols, base_url=self._ws_url(OKX_WS))
+        return OkxDialogue.plans(
+            trades=self.symbols,
+            liquidations=self._options.flow,
+            candles=self.candles(),
+            base_url=self._ws_url(OKX_WS),
+        )
 
     def polls(self) -> dict[str, PollSource]:
         """Return what stands in for a family's streams."""
@@ -238,12 +283,16 @@ class OkxFeed(VenueFeed):
         return {
             TRADES: NewestTradePolls(tape, lambda: self.symbols, self._put, wall_ms),
             LIQUIDATIONS: OkxLiquidationPolls(self._rest, self.families, self._put, wall_ms),
+            **self._candle_polls(),
         }
 
     def families(self) -> Sequence[str]:
         """Return every family that is listed, the most traded first."""
         busiest = sorted(self.table, key=lambda symbol: (-self.volumes.get(symbol, 0.0), symbol))
         return tuple(dict.fromkeys(okx.family_of(symbol) for symbol in busiest))
+
+    async def _candles(self, symbol: str, timeframe: str, limit: int, until_ms: int | None) -> bytes:
+        return await self._rest.candles(symbol, OKX_BARS[timeframe], limit, until_ms)
 
     async def _load_table(self) -> dict[str, Instrument]:
         return okx_instruments.parse_instruments(await self._rest.instruments())

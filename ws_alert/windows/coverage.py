@@ -53,14 +53,15 @@ class FeedHealth:
             found.append(Coverage(venue, min(1.0, share), spans[-1].state.value))
         return tuple(found)
 
-    def polled(self) -> tuple[str, ...]:
-        """Return the venues of which a family is being polled now."""
+    def polled(self, *families: str) -> tuple[str, ...]:
+        """Return the venues of which one of these families (of any, if none is named) is being polled now."""
         return tuple(
             sorted(
                 {
                     key.partition("/")[0]
                     for key, spans in self.spans.items()
                     if spans[-1].state is FeedState.POLLING
+                    and (not families or key.partition("/")[2] in families)
                 }
             )
         )

@@ -5,9 +5,10 @@
 | `aggTrade`, and rows of `/fapi/v1/aggTrades` | trade; `m` true: the buyer was the maker, so the taker SOLD |
 | `forceOrder`, one or in a list | liquidation; `S` names the forced ORDER, so `SELL` closed a long |
 | `markPriceUpdate`, one or in a list | mark |
+| `kline` with `x` true, and rows of `/fapi/v1/klines` | closed candle |
 | acknowledgements and errors of subscriptions | nothing: the dialogue reads them |
 | COIN-M: `st` 2, `BTCUSD_PERP`, `BTCUSD_260327` | refused `other_product` |
-| any other stream (book, kline, ticker, ...) | refused `unknown_message` |
+| any other stream (book, ticker, ...) | refused `unknown_message` |
 
 A frame of the testnet differs in nothing from a real one. Only the host tells it
 apart, so the list of allowed hosts in the dialogue is what keeps it out.
@@ -24,6 +25,7 @@ from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.binance.instruments import COIN_M, USD_M
+from teleglas.venues.candle_rows import TIMEFRAMES, Volume, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -84,7 +86,23 @@ class _Mark(msgspec.Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
     p: Price
 
 
-_Event = _Trade | _Force | _Mark
+class _Candle(msgspec.Struct, gc=False):
+    t: Millis
+    i: str
+    o: Price
+    h: Price
+    l: Price  # noqa: E741 - the venue's letter
+    c: Price
+    v: Volume
+    x: bool
+
+
+class _Kline(msgspec.Struct, gc=False, tag_field="e", tag="kline"):
+    s: str
+    k: _Candle
+
+
+_Event = _Trade | _Force | _Mark | _Kline
 
 
 class _Wrapped(msgspec.Struct, gc=False):
@@ -109,7 +127,7 @@ class _Kind(msgspec.Struct, gc=False):
     e: str = ""
 
 
-_KINDS = ("aggTrade", "forceOrder", "markPriceUpdate")
+_KINDS = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
 _WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Wrapped, strict=False)
 _BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event | list[_Event], strict=False)
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event, strict=False)
@@ -160,17 +178,28 @@ class BinanceCodec:
             self._events(event, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
-        """Hand over the rows of a REST body: endpoint `aggTrades`, argument the symbol."""
+        """Hand over the rows of a REST body.
+
+        endpoint `aggTrades`, argument the symbol; or `klines`, argument symbol and timeframe
+        (`BTCUSDT:1m`).
+        """
         if too_large(payload, sink):
             return
-        if endpoint != "aggTrades":
+        if endpoint not in {"aggTrades", "klines"}:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])
             return
         if payload.lstrip()[:1] == b"{":
             sink.refuse(Refusal.UNKNOWN_MESSAGE, payload[:80].decode(errors="replace"))
             return
-        instrument = self._find(argument, sink)
+        symbol, _, timeframe = argument.partition(":")
+        instrument = self._find(symbol, sink)
         if instrument is None:
+            return
+        if endpoint == "klines":
+            if timeframe in TIMEFRAMES:
+                hand_over(rest_rows(payload, sink)[:-1], instrument, TIMEFRAMES[timeframe], sink)
+            else:
+                sink.refuse(Refusal.UNKNOWN_MESSAGE, f"timeframe {timeframe}"[:80])
             return
         for row in sorted(_REST_TRADES.read(payload, sink), key=lambda row: row.a):
             sink.trade(instrument, row.a, "", row.T, not row.m, row.p, row.q)
@@ -194,6 +223,9 @@ class BinanceCodec:
                 continue
             if type(event) is _Mark:
                 sink.mark(instrument, event.E, event.p)
+            elif type(event) is _Kline:
+                if event.k.x and event.k.i in TIMEFRAMES:
+                    hand_over((event.k,), instrument, TIMEFRAMES[event.k.i], sink)
             else:
                 sink.trade(instrument, event.a, "", event.T, not event.m, event.p, event.q)
 

@@ -93,10 +93,15 @@ class BinanceRest(RestClient):
         """Return the open interest now: base units, one side."""
         return await self.get("/fapi/v1/openInterest", {"symbol": symbol}, _WEIGHT)
 
-    async def klines(self, symbol: str, interval: str, limit: int) -> bytes:
-        """Return the newest candles, oldest first; the last one is open."""
-        cost = 1 if limit < 100 else 2 if limit < 500 else 5
+    async def klines(self, symbol: str, interval: str, limit: int, until_ms: int | None = None) -> bytes:
+        """Return the newest candles, oldest first; the last one is open.
+
+        limit: at most 1,500. until_ms: the newest to open then or before.
+        """
+        cost = 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10
         params: dict[str, str | int] = {"symbol": symbol, "interval": interval, "limit": limit}
+        if until_ms is not None:
+            params["endTime"] = until_ms
         return await self.get("/fapi/v1/klines", params, _WEIGHT, cost=cost)
 
     async def depth(self, symbol: str) -> bytes:

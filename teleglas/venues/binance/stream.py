@@ -16,6 +16,7 @@ import msgspec
 from teleglas.errors import ConfigError
 from teleglas.venues.binance import limits
 from teleglas.venues.dialogue import (
+    CANDLES,
     LIQUIDATIONS,
     TRADES,
     Data,
@@ -76,9 +77,15 @@ class BinanceDialogue:
 
     @staticmethod
     def plans(
-        *, trades: Iterable[str] = (), liquidations: bool = True, base_url: str = BASE_URL
+        *,
+        trades: Iterable[str] = (),
+        liquidations: bool = True,
+        candles: Iterable[tuple[str, str]] = (),
+        base_url: str = BASE_URL,
     ) -> list[Plan]:
         """Return the connections for the trades of these symbols (`BTCUSDT`) and all liquidations.
+
+        candles: (symbol, timeframe) as in `candle_rows.TIMEFRAMES`.
 
         Raises ConfigError for a host that is not Binance's production, unless it is this machine:
         the testnet delivers plausible data.
@@ -94,6 +101,9 @@ class BinanceDialogue:
         for number, share in enumerate(shares, 1):
             name = f"binance trades {number}/{len(shares)}"
             plans.append(Plan(_VENUE, TRADES, name, url, share, _CANARY))
+        topics = sorted(f"{symbol.lower()}@kline_{timeframe}" for symbol, timeframe in candles)
+        shares = spread(topics, count=limits.STREAMS_PER_CONNECTION - 1)
+        plans += [Plan(_VENUE, CANDLES, "binance candles", url, share, _CANARY) for share in shares]
         return plans
 
     def opening(self) -> list[str]:

@@ -6,10 +6,11 @@
 | a row with `BT` true | refused `other_product`: a block trade was negotiated, it is no flow |
 | `allLiquidation.*` | liquidation; `S` names the liquidated POSITION: `Buy` is a long (the opposite of Binance) |
 | `tickers.*` | mark, where `markPrice` is given: a delta leaves out what did not change |
+| `kline.*` with `confirm` true, and rows of `/v5/market/kline` | closed candle |
 | answers to `subscribe` and `ping` | nothing: the dialogue reads them |
 | inverse symbols (`BTCUSD`, `BTCUSDZ26`) | refused `other_product` |
 | topics of the protocol before v5, `liquidation.*` | refused `legacy` |
-| any other topic (`orderbook`, `kline`) | refused `unknown_message` |
+| any other topic (`orderbook`) | refused `unknown_message` |
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.bybit.instruments import INVERSE, LINEAR
+from teleglas.venues.candle_rows import BYBIT_INTERVALS, TIMEFRAMES, Volume, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -88,7 +90,19 @@ class _RestTrade(msgspec.Struct, gc=False):
     isBlockTrade: bool = False  # noqa: N815  # the venue's name
 
 
+class _Candle(msgspec.Struct, gc=False):
+    t: Millis = msgspec.field(name="start")
+    interval: str
+    o: Price = msgspec.field(name="open")
+    h: Price = msgspec.field(name="high")
+    l: Price = msgspec.field(name="low")  # noqa: E741 - as the other venues'
+    c: Price = msgspec.field(name="close")
+    v: Volume = msgspec.field(name="volume")
+    confirm: bool
+
+
 _ABSENT = msgspec.Raw()
+_TIMEFRAMES = {interval: TIMEFRAMES[name] for name, interval in BYBIT_INTERVALS.items()}
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -119,6 +133,7 @@ _TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
 _REST_ROWS: RowReader[_RestTrade] = RowReader(_RestTrade)
 _LIQUIDATION_ROWS: RowReader[_Liquidation] = RowReader(_Liquidation)
 _TICKER_ROWS: RowReader[_Ticker] = RowReader(_Ticker)
+_CANDLE_ROWS: RowReader[_Candle] = RowReader(_Candle)
 
 
 class BybitCodec:
@@ -151,12 +166,14 @@ class BybitCodec:
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body: endpoint `recent-trade`, argument the symbol.
 
+        Or endpoint `kline`, argument symbol and timeframe (`BTCUSDT:1m`).
+
         The venue lists the newest first; rows are handed over in the order of `seq`. Rows of
         another symbol than the argument are refused.
         """
         if too_large(payload, sink):
             return
-        if endpoint != "recent-trade":
+        if endpoint not in {"recent-trade", "kline"}:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])
             return
         try:
@@ -166,6 +183,9 @@ class BybitCodec:
             return
         if body.result is None or not body.result.rows:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"code {body.retCode}: {body.retMsg}"[:80])
+            return
+        if endpoint == "kline":
+            self._rest_candles(argument, body.result.rows, sink)
             return
         rows = [
             _Trade(row.time, row.symbol, row.side, row.size, row.price, row.execId, row.seq, row.isBlockTrade)
@@ -199,6 +219,8 @@ class BybitCodec:
             self._trades(_TRADE_ROWS.read(frame.data, sink), sink)
         elif topic.startswith("allLiquidation."):
             self._liquidations(_LIQUIDATION_ROWS.read(frame.data, sink), sink)
+        elif topic.startswith("kline."):
+            self._candles(topic, frame.data, sink)
         elif topic.startswith("tickers."):
             for row in _TICKER_ROWS.read(frame.data, sink):
                 if row.markPrice:
@@ -207,6 +229,21 @@ class BybitCodec:
             sink.refuse(Refusal.LEGACY, topic[:60] or "answer before v5")
         elif topic or not (frame.op or frame.success):
             sink.refuse(Refusal.UNKNOWN_MESSAGE, topic[:60] or payload[:60].decode(errors="replace"))
+
+    def _candles(self, topic: str, data: msgspec.Raw, sink: MarketSink) -> None:
+        symbol = topic.rpartition(".")[2]
+        instrument = self._known.get(symbol) or self._listed(symbol, sink)
+        for row in _CANDLE_ROWS.read(data, sink) if instrument is not None else ():
+            if instrument is not None and row.confirm and row.interval in _TIMEFRAMES:
+                hand_over((row,), instrument, _TIMEFRAMES[row.interval], sink)
+
+    def _rest_candles(self, argument: str, rows: msgspec.Raw, sink: MarketSink) -> None:
+        symbol, _, timeframe = argument.partition(":")
+        instrument = self._known.get(symbol) or self._listed(symbol, sink)
+        if timeframe not in TIMEFRAMES:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"timeframe {timeframe}"[:80])
+        elif instrument is not None:
+            hand_over(rest_rows(rows, sink)[:-1], instrument, TIMEFRAMES[timeframe], sink)
 
     def _liquidations(self, rows: list[_Liquidation], sink: MarketSink) -> None:
         seen: Seen = {}

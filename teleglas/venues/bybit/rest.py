@@ -86,14 +86,19 @@ class BybitRest(RestClient):
         """Return one symbol's ticker; of linear ones also funding and open interest. category: or `spot`."""
         return await self.get("/v5/market/tickers", {"category": category, "symbol": symbol}, _REQUESTS)
 
-    async def klines(self, symbol: str, interval: str, limit: int) -> bytes:
-        """Return the newest candles, newest first. interval: minutes, or `D`."""
+    async def klines(self, symbol: str, interval: str, limit: int, until_ms: int | None = None) -> bytes:
+        """Return the newest candles, newest first. interval: minutes, or `D`.
+
+        limit: at most 1,000. until_ms: the newest to open then or before.
+        """
         params: dict[str, str | int] = {
             "category": "linear",
             "symbol": symbol,
             "interval": interval,
             "limit": limit,
         }
+        if until_ms is not None:
+            params["end"] = until_ms
         return await self.get("/v5/market/kline", params, _REQUESTS)
 
     async def order_book(self, symbol: str) -> bytes:

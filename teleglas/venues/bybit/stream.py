@@ -8,7 +8,9 @@ from typing import ClassVar, Final
 import msgspec
 
 from teleglas.venues.bybit import limits
+from teleglas.venues.candle_rows import BYBIT_INTERVALS
 from teleglas.venues.dialogue import (
+    CANDLES,
     LIQUIDATIONS,
     TRADES,
     Data,
@@ -61,17 +63,27 @@ class BybitDialogue:
 
     @staticmethod
     def plans(
-        *, trades: Iterable[str] = (), liquidations: Iterable[str] = (), base_url: str = BASE_URL
+        *,
+        trades: Iterable[str] = (),
+        liquidations: Iterable[str] = (),
+        candles: Iterable[tuple[str, str]] = (),
+        base_url: str = BASE_URL,
     ) -> list[Plan]:
         """Return the connections for the trades and liquidations of these symbols (`BTCUSDT`).
 
-        There is no wildcard: pass every linear symbol for liquidations.
+        There is no wildcard: pass every linear symbol for liquidations. candles: (symbol,
+        timeframe) as in `candle_rows.TIMEFRAMES`.
         """
         url = checked_url(_SETTING, base_url)
         url = url if url.endswith(_PATH) else url + _PATH
         wanted = (
             (LIQUIDATIONS, sorted(f"allLiquidation.{symbol}" for symbol in liquidations), 10_000),
             (TRADES, sorted(f"publicTrade.{symbol}" for symbol in trades), limits.TOPICS_PER_CONNECTION - 1),
+            (
+                CANDLES,
+                sorted(f"kline.{BYBIT_INTERVALS[timeframe]}.{symbol}" for symbol, timeframe in candles),
+                limits.TOPICS_PER_CONNECTION - 1,
+            ),
         )
         room = limits.ARGS_CHARS_PER_CONNECTION - len(_CANARY) - 3
         plans = []

@@ -5,6 +5,7 @@
 | channel `trades`, and rows of `/api/v5/market/trades` | trade; `side` is the taker's; `sz` in contracts |
 | channel `liquidation-orders`, and the REST body of that name | liquidation; `posSide`, or the order's `side` for `net` |
 | channel `mark-price` | mark |
+| channels `candle*` with `confirm` 1, and rows of `/api/v5/market/candles` | closed candle |
 | `event` frames, text `pong` | nothing: the dialogue reads them |
 | a SWAP that the table lacks | refused `unknown_instrument`: a contract's size is never guessed |
 | spot, dated futures, options | refused `other_product` |
@@ -21,6 +22,7 @@ import msgspec
 
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.venues.candle_rows import OKX_BARS, TIMEFRAMES, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -78,6 +80,7 @@ class _Mark(msgspec.Struct, gc=False):
 
 class _Argument(msgspec.Struct, gc=False):
     channel: str = ""
+    instId: str = ""  # noqa: N815  # the venue's name
 
 
 _ABSENT = msgspec.Raw()
@@ -92,6 +95,7 @@ class _Envelope(msgspec.Struct, gc=False):
     msg: msgspec.Raw = _ABSENT
 
 
+_BARS = {bar: TIMEFRAMES[name] for name, bar in OKX_BARS.items()}
 _decode_trades = msgspec.json.Decoder(_Trades, strict=False).decode
 _ENVELOPE = msgspec.json.Decoder(_Envelope, strict=False)
 _TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
@@ -128,9 +132,10 @@ class OkxCodec:
             self._by_channel(payload, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
-        """Hand over the rows of a REST body: endpoint `trades` or `liquidation-orders`.
+        """Hand over the rows of a REST body: endpoint `trades`, `candles` or `liquidation-orders`.
 
-        argument: the instId of `trades`, unused for liquidations (their rows name it). The
+        argument: the instId of `trades`, with the timeframe for `candles`
+        (`BTC-USDT-SWAP:1m`), unused for liquidations (their rows name it). The
         venue lists the newest trades first; they are handed over in the order of their ids.
         """
         if too_large(payload, sink):
@@ -146,6 +151,9 @@ class OkxCodec:
         elif endpoint == "trades":
             rows = _TRADE_ROWS.read(body.data, sink)
             self._trades(sorted(rows, key=lambda row: row.tradeId), sink)
+        elif endpoint == "candles":
+            symbol, _, timeframe = argument.partition(":")
+            self._candles(symbol, TIMEFRAMES.get(timeframe, 0), body.data, sink)
         elif endpoint == "liquidation-orders":
             self._liquidations(_ORDERS_ROWS.read(body.data, sink), sink)
         else:
@@ -175,6 +183,8 @@ class OkxCodec:
             self._trades(_TRADE_ROWS.read(frame.data, sink), sink)
         elif channel == "liquidation-orders":
             self._liquidations(_ORDERS_ROWS.read(frame.data, sink), sink)
+        elif channel.startswith("candle") and frame.arg is not None:
+            self._candles(frame.arg.instId, _BARS.get(channel[6:], 0), frame.data, sink)
         elif channel == "mark-price":
             for row in _MARK_ROWS.read(frame.data, sink):
                 instrument = self._find(row.instId, sink)
@@ -182,6 +192,14 @@ class OkxCodec:
                     sink.mark(instrument, row.ts, row.markPx)
         else:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, channel[:60] or payload[:60].decode(errors="replace"))
+
+    def _candles(self, symbol: str, length_ms: int, data: msgspec.Raw, sink: MarketSink) -> None:
+        instrument = self._find(symbol, sink)
+        if not length_ms:
+            sink.refuse(Refusal.UNKNOWN_MESSAGE, f"another timeframe of {symbol}"[:80])
+        elif instrument is not None:
+            closed = [row for row in rest_rows(data, sink) if str(row.confirm) == "1"]
+            hand_over(closed, instrument, length_ms, sink)
 
     def _liquidations(self, groups: list[_Orders], sink: MarketSink) -> None:
         seen: Seen = {}

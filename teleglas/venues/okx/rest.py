@@ -122,11 +122,15 @@ class OkxRest(RestClient):
             "/api/v5/public/funding-rate-history", {"instId": symbol, "limit": limit}, _RATES
         )
 
-    async def candles(self, symbol: str, bar: str, limit: int) -> bytes:
-        """Return the newest candles, newest first. bar: `1m`, `1H`, `1Dutc`; limit: at most 300."""
-        return await self.get(
-            "/api/v5/market/candles", {"instId": symbol, "bar": bar, "limit": limit}, _CANDLES
-        )
+    async def candles(self, symbol: str, bar: str, limit: int, until_ms: int | None = None) -> bytes:
+        """Return the newest candles, newest first. bar: `1m`, `1H`, `1Dutc`; limit: at most 300.
+
+        until_ms: the newest to open then or before; of those that closed long ago as well.
+        """
+        params: dict[str, str | int] = {"instId": symbol, "bar": bar, "limit": limit}
+        if until_ms is not None:
+            params["after"] = until_ms + 1
+        return await self.get("/api/v5/market/candles", params, _CANDLES)
 
     async def books(self, symbol: str) -> bytes:
         """Return the best 400 levels of each side."""

@@ -12,7 +12,9 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from teleglas.venues.candle_rows import OKX_BARS
 from teleglas.venues.dialogue import (
+    CANDLES,
     LIQUIDATIONS,
     TRADES,
     Ack,
@@ -38,7 +40,9 @@ BASE_URL: Final = "wss://ws.okx.com:8443"
 _VENUE = "okx"
 _SETTING = "OKX_WS_URL"
 _PATH = "/ws/v5/public"
+_BUSINESS_PATH = "/ws/v5/business"
 _CANARY = "trades:BTC-USDT-SWAP"
+_CANDLE_CANARY = "candle1m:BTC-USDT-SWAP"
 _NAMED = re.compile(r"channel:(?P<channel>[\w-]+).*?(?:instId|instType):(?P<what>[^\s,]+)")
 _GONE = frozenset({"60018", "64001"})
 _CLOSING = "64008"
@@ -80,11 +84,18 @@ class OkxDialogue:
 
     @staticmethod
     def plans(
-        *, trades: Iterable[str] = (), liquidations: bool = True, base_url: str = BASE_URL
+        *,
+        trades: Iterable[str] = (),
+        liquidations: bool = True,
+        candles: Iterable[tuple[str, str]] = (),
+        base_url: str = BASE_URL,
     ) -> list[Plan]:
-        """Return the connections for the trades of these swaps (`BTC-USDT-SWAP`) and all liquidations."""
-        url = checked_url(_SETTING, base_url)
-        url = url if url.endswith(_PATH) else url + _PATH
+        """Return the connections for the trades of these swaps (`BTC-USDT-SWAP`) and all liquidations.
+
+        candles: (symbol, timeframe) as in `candle_rows.TIMEFRAMES`; they are on a path of their own.
+        """
+        root = checked_url(_SETTING, base_url).removesuffix(_PATH)
+        url = root + _PATH
         plans = []
         if liquidations:
             topics = ("liquidation-orders:SWAP",)
@@ -95,6 +106,10 @@ class OkxDialogue:
         for number, share in enumerate(shares, 1):
             name = f"okx trades {number}/{len(shares)}"
             plans.append(Plan(_VENUE, TRADES, name, url, share, _CANARY))
+        asked = tuple(sorted(f"candle{OKX_BARS[timeframe]}:{symbol}" for symbol, timeframe in candles))
+        if asked:
+            # Trades are not on this path: the candles of BTC, pushed each second, tell whether it lives.
+            plans.append(Plan(_VENUE, CANDLES, "okx candles", root + _BUSINESS_PATH, asked, _CANDLE_CANARY))
         return plans
 
     def opening(self) -> list[str]:
