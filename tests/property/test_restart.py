@@ -52,7 +52,7 @@ _inputs = st.lists(
 )
 
 
-def _payload(feed: Feed, item, now: int, number: int) -> tuple[RecordKind, str, bytes]:
+def _payload(feed: Feed, item, now: int, number: int, times: dict[int, int]) -> tuple[RecordKind, str, bytes]:
     what, _, late, usd, up, _ = item
     at_ms = START_MS + now - late
     frames = {
@@ -68,7 +68,8 @@ def _payload(feed: Feed, item, now: int, number: int) -> tuple[RecordKind, str, 
         source, frame = frames[what]
         return RecordKind.FRAME, source, frame()
     if what == "body":
-        rows = [(at_ms, earlier, usd) for earlier in range(max(1, number - 5), number + 1)]
+        # a venue tells an id always with the same time, so what is older than the warm-up is too old as well
+        rows = [(times[earlier], earlier, usd) for earlier in range(max(11, number - 5), number + 1)]
         return RecordKind.BODY, "binance:aggTrades:BTCUSDT", agg_trades_body(rows)
     if what == "again" and feed.records:
         last = feed.records[-1]
@@ -87,10 +88,12 @@ def _whole(inputs) -> tuple[Feed, list[int]]:
     """Return an uninterrupted run and how many verdicts stood after each record."""
     feed = Feed(engine(RULES, TARGETS))
     now, number, decided = 0, 10, []
+    times: dict[int, int] = {}
     for item in inputs:
         now += item[1]
+        times |= dict.fromkeys(range(number + 1, number + item[5] + 1), START_MS + now - item[2])
         number += item[5]
-        feed.record(now, *_payload(feed, item, now, number))
+        feed.record(now, *_payload(feed, item, now, number, times))
         decided.append(len(feed.verdicts))
     feed.rest()
     return feed, decided
