@@ -108,7 +108,7 @@ async def test_nothing_written_holds_a_secret(tmp_path, opened):
             world.begin(FaultStep(0, "coinglass", fault, 401))
         world.begin(FaultStep(0, "all", "drop"))
         await _until(lambda: any(each.state is FeedState.DOWN for each in notices(folder / "data")))
-        code, took = await service.end()
+        code, _ = await service.end()
     said = "".join(entry.text + entry.source for entry in api.ledger.entries).encode()
     written = {"command line": shown, "messages": said, **dict(_written(tmp_path))}
     assert {"stderr", "alert.log", "teleglas.db"} <= {Path(name).name for name in written}
