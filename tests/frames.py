@@ -40,7 +40,9 @@ def _raw(frame: Any) -> bytes:
     return json.dumps(frame, separators=(",", ":")).encode()
 
 
-def agg_trade(at_ms: int, number: int, usd: float, *, buy: bool = True, symbol: str = "BTCUSDT", price: float = 100.0) -> bytes:
+def agg_trade(
+    at_ms: int, number: int, usd: float, *, buy: bool = True, symbol: str = "BTCUSDT", price: float = 100.0
+) -> bytes:
     """Return Binance's frame of one taker order."""
     data = {"e": "aggTrade", "E": at_ms + 9, "a": number, "s": symbol, "p": f"{price}", "q": f"{usd / price:.10f}",
             "T": at_ms, "m": not buy}  # fmt: skip
@@ -53,7 +55,9 @@ def agg_trades_body(rows: Iterable[tuple[int, int, float]]) -> bytes:
                  for at_ms, number, usd in rows])  # fmt: skip
 
 
-def force_order(at_ms: int, usd: float, *, long: bool = True, symbol: str = "BTCUSDT", price: float = 100.0) -> bytes:
+def force_order(
+    at_ms: int, usd: float, *, long: bool = True, symbol: str = "BTCUSDT", price: float = 100.0
+) -> bytes:
     """Return Binance's frame of one liquidation."""
     order = {"s": symbol, "S": "SELL" if long else "BUY", "q": f"{usd / price:.10f}", "p": f"{price}",
              "ap": f"{price}", "l": "1", "z": f"{usd / price:.10f}", "T": at_ms, "o": "LIMIT", "f": "IOC",
@@ -110,7 +114,9 @@ def refused(verdict: Verdict) -> bytes:
     )  # fmt: skip
 
 
-def engine(rules: Rules | None = None, targets: Sequence[str] = ("chat",), *, budget: bool = True) -> AlertEngine:
+def engine(
+    rules: Rules | None = None, targets: Sequence[str] = ("chat",), *, budget: bool = True
+) -> AlertEngine:
     """Return an engine with the decoders of all venues."""
     return AlertEngine(rules or Rules(), decoders({"okx": [OKX]}), targets, budget=budget)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from teleglas.instrument_table import encode
 from teleglas.market import Instrument

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from teleglas.market import PositionSide, TakerSide
 from tests.reference.alert_decisions import score_v2 as exact_score
 from ws_alert.detectors.event_pattern_detector import EventPatternDetector
-from ws_alert.detectors.global_radar_engine import GlobalRadarEngine, band, part, score_v1, score_v2, volatility
+from ws_alert.detectors.global_radar_engine import (
+    GlobalRadarEngine,
+    band,
+    part,
+    score_v1,
+    score_v2,
+    volatility,
+)
 from ws_alert.detectors.hit import tier_by_multiple
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector, intensity
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
@@ -43,9 +50,7 @@ def cluster(found: AssetEvents):
     return WhaleClusterDetector(RULES).detect(found, T)
 
 
-@pytest.mark.parametrize(
-    ("asset", "usd"), [("BTC", 2e6), ("SOL", 1e6), ("POL", 5e5), ("WIF", 5e5)]
-)
+@pytest.mark.parametrize(("asset", "usd"), [("BTC", 2e6), ("SOL", 1e6), ("POL", 5e5), ("WIF", 5e5)])
 def test_storm_needs_its_usd_and_two_liquidations(asset, usd) -> None:
     """A cent less, or one liquidation alone, is no storm; the other side does not help."""
     assert storm(events(asset, longs=[usd - 1, 1])).usd == usd * 100
@@ -53,7 +58,9 @@ def test_storm_needs_its_usd_and_two_liquidations(asset, usd) -> None:
     assert storm(events(asset, longs=[usd * 3])) is None
 
 
-@pytest.mark.parametrize(("multiple", "steps"), [(1, 1), (1.99, 1), (2, 2), (4, 4), (7.99, 4), (8, 8), (30, 8)])
+@pytest.mark.parametrize(
+    ("multiple", "steps"), [(1, 1), (1.99, 1), (2, 2), (4, 4), (7.99, 4), (8, 8), (30, 8)]
+)
 def test_intensity_is_a_power_of_two_of_the_threshold(multiple, steps) -> None:
     """1x, 2x, 4x, 8x."""
     assert intensity(int(multiple * 10_000), 10_000) == steps
@@ -99,7 +106,15 @@ def test_single_events_fire_at_their_threshold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usd", "tier"), [(99, Tier.NONE), (100, Tier.INFO), (199, Tier.INFO), (200, Tier.WATCH), (399, Tier.WATCH), (400, Tier.URGENT)]
+    ("usd", "tier"),
+    [
+        (99, Tier.NONE),
+        (100, Tier.INFO),
+        (199, Tier.INFO),
+        (200, Tier.WATCH),
+        (399, Tier.WATCH),
+        (400, Tier.URGENT),
+    ],
 )
 def test_tier_by_multiple(usd, tier) -> None:
     """1x INFO, 2x WATCH, 4x URGENT."""
@@ -160,7 +175,9 @@ def test_score_v1_is_the_products_example() -> None:
 def test_score_v2_is_the_exact_one(storm_usd, cluster_usd) -> None:
     """The float agrees with forty decimal digits to nine places."""
     exact = exact_score(storm_usd, 200_000_000, cluster_usd, 300_000_000)
-    assert score_v2(storm_usd / 200_000_000, cluster_usd / 300_000_000) == pytest.approx(float(exact), abs=1e-9)
+    assert score_v2(storm_usd / 200_000_000, cluster_usd / 300_000_000) == pytest.approx(
+        float(exact), abs=1e-9
+    )
 
 
 def test_all_bands_are_reachable() -> None:

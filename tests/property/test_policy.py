@@ -25,7 +25,9 @@ def decided(tapes, rules: Rules, *, budget: bool = False) -> tuple[list[Verdict]
     """Return all verdicts on two tapes, and the engine with the episodes it found."""
     engine = AlertEngine(rules, decoders({}), ["chat"], budget=budget)
     forced, orders = tapes
-    rows = sorted([(row, True) for row in forced] + [(row, False) for row in orders], key=lambda item: item[0][0])
+    rows = sorted(
+        [(row, True) for row in forced] + [(row, False) for row in orders], key=lambda item: item[0][0]
+    )
     known: dict[tuple[str, str], Instrument] = {}
     for (at_ms, venue, symbol, side, price, usd), is_forced in rows:
         asset, scale = asset_of_symbol(symbol)
@@ -112,6 +114,9 @@ def test_budget_overflows_into_digests_and_nothing_is_silent(tapes, rules: Rules
     assert all(later - first >= 3_600_000 for first, later in zip(times, times[limit:], strict=False))
     over = Counter((*_key(v), v.event_ms) for v in verdicts if v.reason == "budget")
     lines = Counter(
-        (line.kind.value, line.asset, line.direction, line.event_ms) for v in verdicts if v.digest for line in v.digest.lines
+        (line.kind.value, line.asset, line.direction, line.event_ms)
+        for v in verdicts
+        if v.digest
+        for line in v.digest.lines
     )
     assert over == lines

@@ -80,7 +80,11 @@ def _payload(feed: Feed, item, now: int, number: int, times: dict[int, int]) -> 
             return RecordKind.REFUSED, "", refused(sent[-1])
     if what in {"live", "polling", "down"}:
         family = "trades" if up else "liquidations"
-        return RecordKind.NOTICE, "binance", notice("binance", family, FeedState(what), START_MS + now, complete=usd > 1e5)
+        return (
+            RecordKind.NOTICE,
+            "binance",
+            notice("binance", family, FeedState(what), START_MS + now, complete=usd > 1e5),
+        )
     return RecordKind.TICK, "", b""
 
 

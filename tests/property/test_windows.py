@@ -37,10 +37,13 @@ def test_running_sums_equal_a_scan(arrivals, repeat) -> None:
         inside = [one for one in seen if newest - W < one.event_ms <= newest]
         assert window.add(row, newest) == (row in inside)
         assert (window.usd, window.count) == (sum(one.usd for one in inside), len(inside))
-        assert window.venues == {name: usd for name in "abc" if (usd := sum(o.usd for o in inside if o.venue == name))}
+        venues = {name: sum(one.usd for one in inside if one.venue == name) for name in "abc"}
+        assert window.venues == {name: usd for name, usd in venues.items() if usd}
         assert window.inside() == sorted(inside, key=lambda one: one.event_ms)
         after = newest - 2 * W + 1
-        assert window.since(after) == sorted((o for o in seen if o.event_ms > after), key=lambda one: one.event_ms)
+        assert window.since(after) == sorted(
+            (o for o in seen if o.event_ms > after), key=lambda one: one.event_ms
+        )
 
 
 def test_a_long_day_keeps_only_what_can_still_count() -> None:

@@ -17,7 +17,13 @@ from ws_alert.rules import Rules
 
 __all__ = ["Decision", "Phase", "Reference", "Row", "score_v2"]
 
-RANK = [Kind.GLOBAL_RADAR, Kind.LIQUIDATION_STORM, Kind.WHALE_CLUSTER, Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE]
+RANK = [
+    Kind.GLOBAL_RADAR,
+    Kind.LIQUIDATION_STORM,
+    Kind.WHALE_CLUSTER,
+    Kind.LARGE_LIQUIDATION,
+    Kind.WHALE_TRADE,
+]
 SINGLES = (Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE)
 TOO_OLD_MS = 60_000
 INFO, WATCH, URGENT = 1, 2, 3
@@ -267,7 +273,9 @@ class Reference:
     def radar(self, row: Row, storm: Found, cluster: Found, at: int) -> Found:
         """Storm and cluster at the same H."""
         group, rules = self.rules.groups.of(row.asset), self.rules.thresholds
-        score = score_v2(storm.usd, rules.liquidation_storm.usd(group), cluster.usd, rules.whale_cluster.usd(group))
+        score = score_v2(
+            storm.usd, rules.liquidation_storm.usd(group), cluster.usd, rules.whale_cluster.usd(group)
+        )
         # Choice: forced flow is both sides of the window, voluntary flow its orders >= floor.
         flow = self.window(row.asset, "liquidation", at) + self.window(row.asset, "trade", at)
         net = sum(r.usd if r.side in ("buy", "short") else -r.usd for r in flow)
@@ -403,7 +411,9 @@ class Reference:
     def release(self, group: Group) -> None:
         """Judge again what waited; the largest kind leads and the others are lines in it."""
         ready: list[Entry] = []
-        for entry in sorted(group.entries, key=lambda e: (RANK.index(e.held.kind), -e.largest.usd, e.held.direction)):
+        for entry in sorted(
+            group.entries, key=lambda e: (RANK.index(e.held.kind), -e.largest.usd, e.held.direction)
+        ):
             inhibitor = self.inhibitor(entry.held)
             if inhibitor:
                 self.write("drop", f"inhibited:{inhibitor}", entry.held, entry.episode)

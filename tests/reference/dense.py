@@ -74,4 +74,10 @@ def rules(draw: st.DrawFn) -> Rules:
     })  # fmt: skip
 
 
-_COOLDOWNS = ("large_liquidation_s", "whale_trade_s", "liquidation_storm_s", "whale_cluster_s", "global_radar_s")
+_COOLDOWNS = (
+    "large_liquidation_s",
+    "whale_trade_s",
+    "liquidation_storm_s",
+    "whale_cluster_s",
+    "global_radar_s",
+)

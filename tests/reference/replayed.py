@@ -64,12 +64,17 @@ def same(engine: Lines, reference: Lines) -> None:
     for kind, ours, theirs in zip(Lines._fields, engine, reference, strict=True):
         for place, (mine, its) in enumerate(zip(ours, theirs, strict=False)):
             assert mine == its, f"{kind}, line {place + 1}:\nengine    {mine}\nreference {its}"
-        assert len(ours) == len(theirs), f"{kind}: engine {ours[len(theirs):]}, reference {theirs[len(ours):]}"
+        assert len(ours) == len(theirs), (
+            f"{kind}: engine {ours[len(theirs) :]}, reference {theirs[len(ours) :]}"
+        )
 
 
 def _rows(kind: str, place: int, path: Path) -> Iterator[tuple[tuple[int, int, int], Row]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
+    with (
+        gzip.open(path, "rt", encoding="utf-8")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8") as file
+    ):
         for line, row in enumerate(csv.DictReader(file)):
             if not float(row["price"]) > 0 or not float(row["usd"]) > 0:
                 continue

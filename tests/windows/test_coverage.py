@@ -21,7 +21,11 @@ def noted(*changes: tuple[int, FeedState, bool]) -> FeedHealth:
     [
         ([(0, FeedState.LIVE, True)], 1.0, "live"),
         ([(0, FeedState.LIVE, True), (20_000, FeedState.DOWN, True)], 0.5, "down"),
-        ([(0, FeedState.LIVE, True), (10_000, FeedState.DOWN, True), (25_000, FeedState.LIVE, True)], 0.25, "live"),
+        (
+            [(0, FeedState.LIVE, True), (10_000, FeedState.DOWN, True), (25_000, FeedState.LIVE, True)],
+            0.25,
+            "live",
+        ),
         ([(0, FeedState.LIVE, True), (15_000, FeedState.POLLING, True)], 1.0, "polling"),
         ([(0, FeedState.LIVE, True), (15_000, FeedState.POLLING, False)], 0.25, "polling"),
         ([(0, FeedState.CONNECTING, True), (25_000, FeedState.LIVE, True)], 0.25, "live"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from teleglas.market import Instrument, PositionSide, Refusal
+from teleglas.market import Completeness, Instrument, Liquidation, PositionSide, PriceKind, Refusal, TakerSide
 from tests.frames import (
     START_MS,
     Feed,
@@ -23,7 +23,7 @@ from tests.frames import (
 )
 from ws_alert.messages import FeedState, RecordKind
 from ws_alert.rules import Rules
-from ws_alert.windows.duplicates import LiquidationMemory, TradeIds
+from ws_alert.windows.duplicates import TradeIds
 
 BODY = "binance:aggTrades:BTCUSDT"
 
@@ -60,14 +60,12 @@ def test_the_same_liquidation_counts_once_and_identical_rows_of_a_frame_count() 
 
 def test_liquidations_are_known_again_for_two_minutes() -> None:
     """The memory of duplicates ends, so that it cannot grow for ever."""
-    memory = LiquidationMemory()
     feed = Feed()
     feed.binance(0, force_order(START_MS, 1000))
     feed.note(121_000, RecordKind.TICK, b"")
     feed.note(181_000, RecordKind.TICK, b"")
     assert not feed.engine.intake._liquidations._seen
     assert not feed.engine.intake._liquidations._direct
-    memory.forget(10**15)
 
 
 def test_the_same_trade_counts_once() -> None:
@@ -248,3 +246,35 @@ def test_samples_of_refusals_are_bounded() -> None:
         feed.binance(0, b"not json")
     assert feed.engine.intake.refused[Refusal.MALFORMED] == 50
     assert len(feed.engine.intake.samples) == 20
+
+
+@pytest.mark.parametrize(
+    ("usd", "late", "counted"), [(1000.0, 0, 1), (1009.0, 1000, 1), (1012.0, 0, 2), (1000.0, 1001, 2)]
+)
+@pytest.mark.parametrize("relay_first", [True, False])
+def test_the_same_order_by_relay_and_by_venue_counts_once(usd, late, counted, relay_first) -> None:
+    """Within a second and a percent a relayed liquidation is the venue's own one."""
+    feed = Feed()
+    contract = Instrument("binance", "BTCUSDT", "BTC")
+    relayed = Liquidation(contract, START_MS - 2000 - late, PositionSide.LONG, 0.0, round(usd * 100), PriceKind.ORDER,
+                          Completeness.SAMPLED)  # fmt: skip
+    direct = Liquidation(contract, START_MS - 2000, PositionSide.LONG, 100.0, 100_000, PriceKind.FILL,
+                         Completeness.SAMPLED)  # fmt: skip
+    feed.engine.advance(START_MS)
+    for row in (relayed, direct) if relay_first else (direct, relayed):
+        feed.engine.intake.source = "coinglass" if row is relayed else "binance"
+        feed.engine.intake.liquidation(row)
+    assert forced(feed)[1] == counted
+
+
+def test_old_rows_of_a_file_are_dropped_too() -> None:
+    """A tape whose lines go back more than a minute tells old news like a feed does."""
+    feed = Feed()
+    contract = Instrument("binance", "BTCUSDT", "BTC")
+    feed.engine.advance(START_MS)
+    feed.engine.file_trade(contract, START_MS - 60_001, TakerSide.BUY, 1.0, "200000")
+    old = Liquidation(
+        contract, START_MS - 60_001, PositionSide.LONG, 1.0, 1, PriceKind.FILL, Completeness.ALL
+    )
+    feed.engine.file_liquidation(old)
+    assert feed.engine.intake.refused[Refusal.TOO_OLD] == 2
