@@ -37,7 +37,6 @@ from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
 from ws_alert.signals.evidence import Evidence
 from ws_alert.windows.coverage import FeedHealth, FeedSpan
 from ws_alert.windows.event_aggregator import AssetEvents
-from ws_alert.windows.event_window import LATEST_ARRIVAL_MS
 from ws_alert.windows.intake import Intake
 
 __all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
@@ -52,8 +51,8 @@ _SWEEP_MS = 60_000
 class Codec(Protocol):
     """A venue's pure decoder."""
 
-    def decode(self, payload: bytes, sink: MarketSink) -> None:
-        """Put what one WebSocket frame holds into the sink; never raises."""
+    def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
+        """Put what WebSocket frames hold into the sink, in their order; never raises."""
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Put what one REST body holds into the sink; never raises."""
@@ -99,14 +98,12 @@ class AlertEngine:
         self.scanner = CandleScanner(rules.scanner)
         self._rules = rules
         self._codecs = dict(codecs)
-        self._decode = {source: codec.decode for source, codec in codecs.items()}
+        self._decode = {source: codec.decode_many for source, codec in codecs.items()}
         self._singles = EventPatternDetector(rules)
         self._storms = LiquidationStormDetector(rules)
         self._clusters = WhaleClusterDetector(rules)
         self._radar = GlobalRadarEngine(rules.window_ms)
-        evidence = Evidence(
-            self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart
-        )
+        evidence = Evidence(self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart)
         limit = rules.hourly_budget if budget else 0
         self._policies = {
             target: TargetPolicy(target, rules, self.episodes, evidence, budget=limit) for target in targets
@@ -126,17 +123,18 @@ class AlertEngine:
 
     def receive(self, kind: RecordKind, source: str, payload: bytes, received_ms: int) -> None:
         """Take one input. Deadlines that are due by then run before it, each at its own time."""
-        intake = self.intake
-        if received_ms >= self._attention_ms:
-            self._attend(received_ms)
-        if received_ms > intake.now_ms:
-            intake.now_ms = received_ms
-            intake.oldest_ms = received_ms - LATEST_ARRIVAL_MS
         if kind == RecordKind.FRAME:
-            intake.source = source
-            self._decode[source](payload, intake)
-        else:
-            self._receive_rare(kind, source, payload)
+            self.receive_frames(source, (payload,), received_ms)
+            return
+        self._arrive(received_ms)
+        self._receive_rare(kind, source, payload)
+
+    def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
+        """Take WebSocket frames of one source that were stamped together."""
+        self._arrive(received_ms)
+        intake = self.intake
+        intake.source = source
+        self._decode[source](payloads, intake)
 
     def advance(self, now_ms: int) -> None:
         """Let the time pass: run every deadline that is due, in order of (due time, id)."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -171,11 +172,14 @@ class Pipeline:
                 self._unwritable = True
                 log.warning("journal_unwritable", why=str(error))
                 self._say(f"the journal cannot be written, alerts go on without it: {error}")
-        receive = engine.receive
-        for frame in frames:
-            receive(frame.kind, frame.source, frame.payload, stamp)
-            if told and frame.kind is RecordKind.NOTICE:
-                self._noticed(frame.payload)
+        for (kind, source), run in groupby(frames, key=lambda frame: (frame.kind, frame.source)):
+            if kind is RecordKind.FRAME:
+                engine.receive_frames(source, [frame.payload for frame in run], stamp)
+                continue
+            for frame in run:
+                engine.receive(kind, source, frame.payload, stamp)
+                if told and kind is RecordKind.NOTICE:
+                    self._noticed(frame.payload)
         self._keep(engine.drain())
 
     def _keep(self, verdicts: list[Verdict]) -> None:

@@ -12,8 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
 from ws_alert.messages import Kind
 
-__all__ = ["ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "ScannerRules", "Thresholds",
+__all__ = [
+    "GROUPS","ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "ScannerRules", "Thresholds",
            "UsdThresholds"]  # fmt: skip
+
+GROUPS = ("majors", "large_cap", "mid_cap", "others")
+"""Groups of assets that share thresholds (SPEC 0)."""
 
 Dollars = Annotated[float, Field(gt=0, le=1e11)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ws_alert.detectors.hit import Hit, tier_by_multiple
 from ws_alert.messages import EventRow, Kind, LargeFacts, WhaleFacts
-from ws_alert.rules import Rules
+from ws_alert.rules import GROUPS, Rules
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["EventPatternDetector"]
@@ -14,26 +14,23 @@ class EventPatternDetector:
     """One liquidation or one taker order at or above its group's threshold."""
 
     def __init__(self, rules: Rules) -> None:
-        self._liquidation = rules.thresholds.large_liquidation
-        self._trade = rules.thresholds.whale_trade
+        thresholds = rules.thresholds
+        self._liquidation = {group: thresholds.large_liquidation.usd(group) for group in GROUPS}
+        self._trade = {group: thresholds.whale_trade.usd(group) for group in GROUPS}
 
     def liquidation(self, events: AssetEvents, row: EventRow) -> Hit | None:
         """Judge one liquidation; direction is the side of the closed position."""
-        threshold = self._liquidation.usd(events.group)
+        threshold = self._liquidation[events.group]
         if row.usd < threshold:
             return None
         return _single(Kind.LARGE_LIQUIDATION, events.asset, row, threshold, LargeFacts(row))
 
     def trade(self, events: AssetEvents, row: EventRow) -> Hit | None:
         """Judge one taker order; direction is the taker's side."""
-        threshold = self._trade.usd(events.group)
+        threshold = self._trade[events.group]
         if row.usd < threshold:
             return None
         return _single(Kind.WHALE_TRADE, events.asset, row, threshold, WhaleFacts(row))
-
-    def smallest_trade(self, group: str) -> int:
-        """Return in cents from what on a taker order is judged singly."""
-        return self._trade.usd(group)
 
 
 def _single(kind: Kind, asset: str, row: EventRow, threshold: int, facts: LargeFacts | WhaleFacts) -> Hit:

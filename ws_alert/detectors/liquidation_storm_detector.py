@@ -5,7 +5,7 @@ from __future__ import annotations
 from teleglas.market import PositionSide
 from ws_alert.detectors.hit import Hit, tier_by_multiple
 from ws_alert.messages import Kind, StormFacts
-from ws_alert.rules import Rules
+from ws_alert.rules import GROUPS, Rules
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["LiquidationStormDetector", "intensity"]
@@ -15,14 +15,14 @@ class LiquidationStormDetector:
     """USD of one side >= the group's minimum and at least two liquidations, over all venues."""
 
     def __init__(self, rules: Rules) -> None:
-        self._thresholds = rules.thresholds.liquidation_storm
+        thresholds = rules.thresholds.liquidation_storm
+        self._least = {group: (thresholds.usd(group), thresholds.count(group)) for group in GROUPS}
         self._window_ms = rules.window_ms
 
     def detect(self, events: AssetEvents, side: PositionSide, event_ms: int) -> Hit | None:
         """Judge one side at the asset's newest time. The windows must have been advanced to it."""
         window = events.liquidations[side]
-        threshold = self._thresholds.usd(events.group)
-        least = self._thresholds.count(events.group)
+        threshold, least = self._least[events.group]
         if window.usd < threshold or window.count < least:
             return None
         return Hit(

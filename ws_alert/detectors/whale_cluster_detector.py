@@ -5,7 +5,7 @@ from __future__ import annotations
 from teleglas.market import TakerSide
 from ws_alert.detectors.hit import Hit, tier_by_multiple
 from ws_alert.messages import ClusterFacts, Kind
-from ws_alert.rules import Rules
+from ws_alert.rules import GROUPS, Rules
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["WhaleClusterDetector"]
@@ -15,12 +15,12 @@ class WhaleClusterDetector:
     """USD and number of large orders of both sides together, one side dominating."""
 
     def __init__(self, rules: Rules) -> None:
-        self._thresholds = rules.thresholds.whale_cluster
+        thresholds = rules.thresholds.whale_cluster
+        self._least = {
+            group: (thresholds.usd(group), thresholds.count(group), thresholds.dominance(group))
+            for group in GROUPS
+        }
         self._window_ms = rules.window_ms
-
-    def floor(self, asset: str) -> int:
-        """Return in cents from what on a taker order counts for clusters."""
-        return self._thresholds.floor(asset)
 
     def detect(self, events: AssetEvents, event_ms: int) -> Hit | None:
         """Judge at the asset's newest time. The windows must have been advanced to it.
@@ -29,13 +29,12 @@ class WhaleClusterDetector:
         """
         buys, sells = events.orders[TakerSide.BUY], events.orders[TakerSide.SELL]
         usd, count = buys.usd + sells.usd, buys.count + sells.count
-        threshold = self._thresholds.usd(events.group)
-        least = self._thresholds.count(events.group)
+        threshold, least, least_dominance = self._least[events.group]
         if usd < threshold or count < least:
             return None
         larger = max(buys.usd, sells.usd)
         dominance = larger / usd
-        if buys.usd == sells.usd or dominance < self._thresholds.dominance(events.group):
+        if buys.usd == sells.usd or dominance < least_dominance:
             return None
         venues = dict(buys.venues)
         for venue, amount in sells.venues.items():

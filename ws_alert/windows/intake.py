@@ -52,6 +52,7 @@ class _Contract:
         "last_id",
         "multiplier",
         "order_cents",
+        "plain",
         "scale",
         "tape",
         "watched",
@@ -63,6 +64,7 @@ class _Contract:
         self.ids = TradeIds()
         self.last_id = _ASK
         self.watched = True
+        self.plain = not instrument.inverse and instrument.scale == 1
         self.inverse = instrument.inverse
         self.multiplier = instrument.multiplier
         self.factor = float(instrument.multiplier)
@@ -153,29 +155,23 @@ class Intake:
         """Take one row of a trade tape (see `MarketSink`)."""
         contract = self._contracts.get(instrument)
         if contract is None or trade_id <= contract.last_id or tag:
-            # not one of the nine rows in ten that are new, untagged and in order
-            contract = self._unusual(instrument, trade_id, tag)
-            if contract is None:
-                return
-        else:
-            contract.last_id = trade_id
-        if event_ms < self.oldest_ms:
-            self.refused[Refusal.TOO_OLD] += 1
+            # not one of the nine rows in ten that are new, untagged, linear, and in order
+            self._unusual_trade(instrument, trade_id, tag, event_ms, buy, price, quantity)
             return
-        usd = quantity * contract.factor if contract.inverse else price * quantity * contract.factor
-        if usd >= contract.floor:
-            self._large_trade(instrument, contract, event_ms, buy, price, quantity)
+        contract.last_id = trade_id
+        usd = price * quantity * contract.factor
+        if usd >= contract.floor or event_ms < self.oldest_ms:
+            self._rare_trade(instrument, contract, event_ms, buy, price, quantity)
             return
-        if contract.scale != 1:
-            price /= contract.scale
         if event_ms > self.now_ms:
             event_ms = self.now_ms
         tape = contract.tape
         if event_ms > tape.newest_ms:
             tape.newest_ms = event_ms
         row = tape.current
-        if event_ms // 1000 != row.second:
-            row = tape.at(event_ms // 1000)
+        second = event_ms // 1000
+        if second != row.second:
+            row = tape.at(second)
         if buy:
             row.buy += int(usd * 100 + 0.5)
         else:
@@ -252,6 +248,7 @@ class Intake:
             events = self.events(instrument.asset)
             contract = self._by_name[name] = _Contract(instrument, events)
             contract.watched = not self._watch or instrument.asset in self._watch
+            contract.plain = contract.plain and contract.watched
             thresholds = self._rules.thresholds
             contract.order_cents = thresholds.whale_cluster.floor(events.asset)
             # two cents of slack: the float product may fall below a floor that the exact one reaches
@@ -260,20 +257,50 @@ class Intake:
         self._contracts[instrument] = contract
         return contract
 
-    def _unusual(self, instrument: Instrument, trade_id: int, tag: str) -> _Contract | None:
-        """Return the contract of a row that counts, None for one that was seen before or is not watched."""
+    def _unusual_trade(
+        self,
+        instrument: Instrument,
+        trade_id: int,
+        tag: str,
+        event_ms: int,
+        buy: bool,
+        price: float,
+        quantity: float,
+    ) -> None:
+        """Take a row that may have been seen before, or whose contract is not plain."""
         contract = self._contracts.get(instrument) or self._admit(instrument)
         if self.source == _RELAY:
-            content = (instrument.venue, instrument.symbol, trade_id, tag)
-            is_new = self._relayed.is_new(content, self.now_ms)
+            is_new = self._relayed.is_new((instrument.venue, instrument.symbol, trade_id, tag), self.now_ms)
         else:
             ids = contract.ids
             ids.last = max(ids.last, contract.last_id if contract.last_id != _ASK else -1)
             is_new = ids.is_new(trade_id, tag)
-            contract.last_id = ids.last if contract.watched else _ASK
+            contract.last_id = ids.last if contract.plain else _ASK
         if not is_new:
             self.refused[Refusal.DUPLICATE] += 1
-        return contract if is_new and contract.watched else None
+        elif contract.watched:
+            self._rare_trade(instrument, contract, event_ms, buy, price, quantity)
+
+    def _rare_trade(
+        self,
+        instrument: Instrument,
+        contract: _Contract,
+        event_ms: int,
+        buy: bool,
+        price: float,
+        quantity: float,
+    ) -> None:
+        """Take a new row that is too old, large, inverse, or priced in multiples of a coin."""
+        if event_ms < self.oldest_ms:
+            self.refused[Refusal.TOO_OLD] += 1
+            return
+        usd = quantity * contract.factor if contract.inverse else price * quantity * contract.factor
+        if usd >= contract.floor:
+            self._large_trade(instrument, contract, event_ms, buy, price, quantity)
+            return
+        side = TakerSide.BUY if buy else TakerSide.SELL
+        time_ms = min(event_ms, self.now_ms)
+        self._traded(instrument, contract, time_ms, side, price / contract.scale, int(usd * 100 + 0.5))
 
     def _large_trade(
         self,

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -162,6 +162,11 @@ class BybitCodec:
                 self._trades(rows, sink)
         else:
             self._by_topic(payload, sink)
+
+    def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
+        """Do what `decode` does for each frame."""
+        for payload in payloads:
+            self.decode(payload, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body: endpoint `recent-trade`, argument the symbol.

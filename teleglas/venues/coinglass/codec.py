@@ -17,7 +17,7 @@ millisecond apart; two equal orders within one millisecond are therefore taken f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -128,6 +128,11 @@ class CoinGlassCodec:
             sink.refuse(Refusal.OTHER_PRODUCT, channel[:60])
         elif channel or not frame.is_answer():
             sink.refuse(Refusal.UNKNOWN_MESSAGE, channel[:60] or payload[:60].decode(errors="replace"))
+
+    def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
+        """Do what `decode` does for each frame."""
+        for payload in payloads:
+            self.decode(payload, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -130,6 +130,11 @@ class OkxCodec:
                 self._trades(rows, sink)
         elif payload not in {b"pong", b"ping"}:
             self._by_channel(payload, sink)
+
+    def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
+        """Do what `decode` does for each frame."""
+        for payload in payloads:
+            self.decode(payload, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body: endpoint `trades`, `candles` or `liquidation-orders`.
