@@ -58,6 +58,7 @@ _BEAT_S = 10.0
 _DEAF_MS = 120_000
 _STOP_S = 3.0
 _RETRY_S = 5.0
+_DRAW_S, _DRAWINGS = 8.0, 24
 
 log = structlog.get_logger("bot")
 
@@ -107,7 +108,8 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
             connections=_CONNECTIONS, pool_s=10.0,
         )  # fmt: skip
         opened.push_async_callback(client.close)
-        charts = ChartPool() if settings.charts else None
+        # A picture that comes too late for one person is in time for the next.
+        charts = ChartPool(timeout_s=_DRAW_S, waiting=_DRAWINGS) if settings.charts else None
         if charts is not None:
             opened.push_async_callback(charts.close)
             charts.warm_up()

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _LONGEST_WAIT_S = 8.0
-_MOST_PHOTOS = 500
+_MOST_PHOTOS = 200
 _PHOTO_S = 60.0
 _DRAW_S = 0.9
 
@@ -65,7 +65,7 @@ class Post:
         self._bot = bot
         self._charts = charts
         self._clock = clock
-        self._photos: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._photos: OrderedDict[str, tuple[float, str | bytes]] = OrderedDict()
         self._drawing: dict[str, asyncio.Task[bytes | None]] = {}
 
     async def show(self, card: Card, place: Place, context: Context, *, as_text: bool = False) -> None:
@@ -160,13 +160,13 @@ class Post:
         if card.picture is None or self._charts is None:
             return None
         key = _key(card, context)
-        drawn_s, file_id = self._photos.get(key, (0.0, ""))
-        if file_id and self._clock() - drawn_s < _PHOTO_S:
-            return file_id
+        drawn_s, kept = self._photos.get(key, (0.0, ""))
+        if kept and self._clock() - drawn_s < _PHOTO_S:
+            return kept
         task = self._drawing.get(key)
         if task is None:
             task = self._drawing[key] = asyncio.create_task(self._charts.draw(card.picture))
-            task.add_done_callback(lambda _: self._drawing.pop(key, None))
+            task.add_done_callback(lambda done: self._drawn(key, done))
         try:
             async with asyncio.timeout(_DRAW_S):
                 return await asyncio.shield(task)
@@ -176,11 +176,17 @@ class Post:
     def _remember(self, card: Card, sent: Message | bool, context: Context) -> None:
         if not isinstance(sent, Message) or not sent.photo:
             return
-        key = _key(card, context)
-        kept = self._photos.pop(key, None)
-        file_id = sent.photo[-1].file_id
-        fresh = kept is None or kept[1] != file_id
-        self._photos[key] = (self._clock(), file_id) if kept is None or fresh else kept
+        self._keep(_key(card, context), sent.photo[-1].file_id)
+
+    def _drawn(self, key: str, done: asyncio.Task[bytes | None]) -> None:
+        """Keep a picture, also one that came too late for the person who asked."""
+        self._drawing.pop(key, None)
+        if not done.cancelled() and done.exception() is None and (png := done.result()):
+            self._keep(key, png)
+
+    def _keep(self, key: str, photo: str | bytes) -> None:
+        drawn_s, _ = self._photos.pop(key, (self._clock(), ""))
+        self._photos[key] = (drawn_s, photo)
         while len(self._photos) > _MOST_PHOTOS:
             self._photos.popitem(last=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.answers import HeatMap
 from bot.replies import HeatReply
 from bot.views import pictures
+from bot.views.bands import levels as levels_of
 from bot.views.card import Button, Card, Part
 from bot.views.figures import percent, price, table, usd
 from bot.views.origin import Context, Named, footer, missing_line, refresh
@@ -20,7 +21,7 @@ def heat(reply: HeatReply, context: Context) -> Card:
     """Return the card of /heat."""
     say = context.words.say
     found = reply.heat.value
-    levels = _levels(found) if found else []
+    levels = levels_of(found) if found else []
     named: list[Named] = [(say("heat map"), reply.heat), (say("price"), reply.price)]
     current = reply.price.value.price if reply.price.value else None
     if found is None:
@@ -53,16 +54,6 @@ def heat(reply: HeatReply, context: Context) -> Card:
     )
     details = Button(say("Details"), f"+heat {reply.coin} {reply.window} text")
     return Card(parts, buttons, pictures.heat(reply, context), details, f"heat {reply.coin} {reply.window}")
-
-
-def _levels(found: HeatMap) -> list[tuple[float, float]]:
-    """Return (price, USD) of each price, the largest first: the last column of estimates, the sum of what happened."""
-    sums: dict[int, float] = {}
-    last = max((column for column, _, _ in found.cells), default=0)
-    for column, row, amount in found.cells:
-        if row < len(found.prices) and (not found.estimated or column == last):
-            sums[row] = sums.get(row, 0.0) + amount
-    return sorted(((found.prices[row], amount) for row, amount in sums.items()), key=lambda level: -level[1])
 
 
 def _sentence(

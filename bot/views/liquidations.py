@@ -184,9 +184,10 @@ def _summary(reply: LiquidationReply, context: Context) -> str:
         now = hour.long_usd + hour.short_usd
         if usual > 0 and now >= _BUSY * usual:
             pace = say("The last hour is {times}x the average hour of the day.", times=f"{now / usual:.1f}")
-    against = ""
+    against, part = "", 0.0
     interest = reply.open_interest.value
     if day is not None and interest is not None and interest.total_usd > 0:
         part = (day.long_usd + day.short_usd) / interest.total_usd * 100
+    if part > 0:
         against = say("That is {share} of the open interest.", share=f"{part:.2f}%")
     return tldr(context, verdict_of_spans(day or _longest(reply), context), pace, escape(against))

@@ -10,6 +10,7 @@ import msgspec
 
 from bot.answers import Candle
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, Overview
+from bot.views.bands import binned, levels
 from bot.views.figures import funding as funding_text
 from bot.views.figures import percent, price, ratio, usd
 from bot.views.origin import Context, origin
@@ -20,6 +21,7 @@ from teleglas.telegram.text import plain
 __all__ = ["funding", "heat", "liquidations", "open_interest", "overview"]
 
 _LEAST_POINTS = 2
+_MARKED = 6
 
 
 def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None:
@@ -43,7 +45,9 @@ def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None
         price=_candles(reply.candles.value or (), from_ms, to_ms, bucket),
         bars=tuple((bar.time_ms, round(bar.short_usd * 100), round(bar.long_usd * 100)) for bar in bars),
         up=plain(say("shorts")), down=plain(say("longs")),
-        shade_from_ms=largest.time_ms, shade_to_ms=largest.time_ms + bucket,
+        # Without any there is nothing to point at: the shade lies outside.
+        shade_from_ms=largest.time_ms if top > 0 else from_ms - bucket,
+        shade_to_ms=largest.time_ms + bucket if top > 0 else from_ms - bucket,
         callout=plain(say("largest bar {usd} at {time}", usd=usd(top), time=at)) if top > 0 else "",
         callout_up=largest.short_usd > largest.long_usd, simulated=context.simulated,
     )  # fmt: skip
@@ -99,17 +103,16 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         return None
     say = context.words.say
     to_ms = found.times_ms[-1] + _step(found.times_ms)
-    order = sorted(range(len(found.prices)), key=lambda index: found.prices[index])
-    place = {index: at for at, index in enumerate(order)}
-    most = max(amount for _, _, amount in found.cells)
-    cells = tuple((x, place[y], amount) for x, y, amount in found.cells if y in place)
+    columns, rows, cells = binned(found)
+    most = max(amount for _, _, amount in cells)
     what = say("estimated liquidation levels, {window}", window=reply.window) if found.estimated else say(
         "liquidations that happened, {window}", window=reply.window)  # fmt: skip
     return HeatPicture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None), subtitle=plain(what),
-        sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=found.times_ms, to_ms=to_ms,
-        rows=tuple(found.prices[index] for index in order), cells=cells,
-        price=_closes(found.candles, found.times_ms[0], to_ms), low="$0", high=usd(most), simulated=context.simulated,
+        sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=columns, to_ms=to_ms,
+        rows=rows, cells=cells,
+        price=_closes(found.candles, found.times_ms[0], to_ms), low="$0", high=usd(most),
+        marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated,
     )  # fmt: skip
 
 

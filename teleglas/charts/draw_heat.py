@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, MARK, WHITE, Canvas
 from teleglas.charts.frame import EDGE, LEFT, RIGHT, foot, header, place, price_line, side_label, times
 from teleglas.charts.picture import HeatPicture
@@ -37,7 +36,7 @@ def heat_png(picture: HeatPicture) -> bytes:
     axes.set_ylim(low, high)
     for value, label in price_ticks(low, high, 8):
         side_label(canvas, place(value, low, high, _TOP, _BOTTOM), short_zeros(label))
-    _largest(canvas, picture, low, high)
+    _marks(canvas, picture, low, high)
     times(canvas, picture.columns[0], picture.to_ms, 918)
     _scale(canvas, picture)
     foot(canvas, picture)
@@ -57,25 +56,17 @@ def _cells(axes: Axes, picture: HeatPicture, low: float, high: float) -> None:
     # The root lets the many small amounts be seen beside the few large ones.
     axes.imshow(
         np.sqrt(grid), origin="lower", aspect="auto", extent=(picture.columns[0], picture.to_ms, low, high),
-        cmap=colormaps[_COLORS], interpolation="nearest", vmin=0.0,
+        cmap=colormaps[_COLORS], interpolation="bilinear", vmin=0.0,
     )  # fmt: skip
 
 
-def _largest(canvas: Canvas, picture: HeatPicture, low: float, high: float) -> None:
-    """Write price and amount of the two largest rows onto them."""
-    sums: dict[int, float] = {}
-    last = max(column for column, _, _ in picture.cells)
-    newest = {row for column, row, _ in picture.cells if column == last}
-    for column, row, amount in picture.cells:
-        # A level of an estimate stands over many columns: its newest amount counts, not their sum.
-        sums[row] = amount if column == last else sums.get(row, 0.0) + (0.0 if row in newest else amount)
+def _marks(canvas: Canvas, picture: HeatPicture, low: float, high: float) -> None:
     used: list[float] = []
-    for row in sorted(sums, key=lambda each: -sums[each]):
-        y = place(picture.rows[row], low, high, _TOP, _BOTTOM)
-        if any(abs(y - other) < 60 for other in used):
+    for price, words in picture.marks:
+        y = place(price, low, high, _TOP, _BOTTOM)
+        if not _TOP + 20 < y < _BOTTOM - 20 or any(abs(y - other) < 60 for other in used):
             continue
         used.append(y)
-        words = f"{short_zeros(numbers.price(picture.rows[row]))}  {numbers.usd(round(sums[row] * 100))}"
         box = {"boxstyle": "round,pad=0.25", "facecolor": BACKGROUND, "edgecolor": MARK, "alpha": 0.85}
         canvas.text(RIGHT - 18, y, words, size=29, color=WHITE, bold=True, align="right", bbox=box)
         if len(used) == _MARKED:

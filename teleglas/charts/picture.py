@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["AnyPicture", "CandlePicture", "Curve", "HeatPicture", "Level", "LinePicture", "OverviewPicture", "Picture", "RateRow", "RatesPicture", "Tile"]
+__all__ = [
+    "AnyPicture",
+    "CandlePicture",
+    "Curve",
+    "HeatPicture",
+    "Level",
+    "LinePicture",
+    "OverviewPicture",
+    "Picture",
+    "RateRow",
+    "RatesPicture",
+    "Tile",
+]
 
 
 class Picture(msgspec.Struct, frozen=True, tag="bars"):
@@ -63,7 +75,8 @@ class HeatPicture(msgspec.Struct, frozen=True, tag="heat"):
     """USD over time and price. columns: Unix ms of their beginnings, ascending; rows: prices, ascending.
 
     cells: (column, row, USD). price: points (ms, price) drawn over it. low, high: finished
-    texts of the scale's ends.
+    texts of the scale's ends. marks: (price, finished text), the most important first; as
+    many are written as have room.
     """
 
     title: str
@@ -77,6 +90,7 @@ class HeatPicture(msgspec.Struct, frozen=True, tag="heat"):
     price: tuple[tuple[int, float], ...]
     low: str
     high: str
+    marks: tuple[tuple[float, str], ...] = ()
     simulated: bool = False
 
 
