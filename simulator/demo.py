@@ -44,9 +44,9 @@ def demo(
     console.print(
         Text.assemble(
             ("TELEGLAS demo, market SIMULATED\n", "bold"),
-            f"A simulated market (seed {seed}) speaks the protocols of Binance, Bybit and OKX on this machine.\n",
-            "The alert process is the real one with its default settings; what it prints is what a chat would get.\n",
-            f"The first storms come after 20 seconds, the summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
+            f"A made-up market (seed {seed}) speaks like Binance, Bybit and OKX on this machine.\n",
+            "The alert process is the real one; a chat would get what it prints.\n",
+            f"Storms come after 20 seconds, a summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
         )
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Settings as BotSettings
 from teleglas import numbers
 from teleglas.settings import names
 from ws_alert.config import Settings
@@ -59,9 +60,9 @@ def test_links_lead_somewhere(page):
 
 def test_make_targets_exist():
     """`make <word>` in a document is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for page in PAGES:
-        named = set(re.findall(r"(?:^|`|sudo )make (?:-C \S+ )?([a-z]+)", _blocks(page.read_text(encoding="utf-8")), re.MULTILINE))  # fmt: skip
+        named = set(re.findall(r"(?:^|`|sudo )make (?:-C \S+ )?([a-z-]+)", _blocks(page.read_text(encoding="utf-8")), re.MULTILINE))  # fmt: skip
         assert named <= targets, _id(page)
 
 
@@ -89,7 +90,7 @@ def test_commands_and_their_options_exist():
 
 
 def _known() -> set[str]:
-    return set(names(Settings))
+    return {*names(Settings), *names(BotSettings)}
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=_id)
