@@ -90,7 +90,6 @@ def test_balanced_is_ignored_whatever_the_settings() -> None:
         "majors_usd": 100, "large_cap_usd": 100, "mid_cap_usd": 100, "majors_dominance": 0.5}}})  # fmt: skip
     found = events(buys=[1e6, 1e6], sells=[2e6])
     assert WhaleClusterDetector(rules).detect(found, T) is None
-    assert WhaleClusterDetector(rules).floor("BTC") == 10_000_000
 
 
 def test_single_events_fire_at_their_threshold() -> None:
