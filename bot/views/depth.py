@@ -65,7 +65,7 @@ def _near(book: Book, context: Context) -> str:
         [say("asks"), usd(book.ask_1_usd), share(book.ask_1_usd, book.bid_1_usd)],
         [say("spread"), f"{spread:.4f}%", ""],
     ]
-    title = say("Within {reach} % of the middle", reach=f"{reach:.2g}")
+    title = say("Within {reach} of the middle", reach=f"{reach:.2g}%")
     short = "\n" + say("The exchange lists no more of its book.") if book.reach_percent < 1 else ""
     return f"{title}\n{table(rows)}{short}"
 

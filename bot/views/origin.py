@@ -132,7 +132,7 @@ def _source(block: Block[Any], context: Context) -> str:
         told = context.short_time(since_ms)
         if context.now_ms - since_ms > _SAME_DAY_MS:
             told = day_time(since_ms, context.zone)
-        return words.say("our own tape since {time}, coverage {share} %", time=told, share=_share(block))
+        return words.say("our own tape since {time}, coverage {share}", time=told, share=_share(block))
     if block.source == COINGLASS:
         return COINGLASS
     return _venues(block.venues, context) if block.venues else words.say("the exchanges")
@@ -140,7 +140,7 @@ def _source(block: Block[Any], context: Context) -> str:
 
 def _share(block: Block[Any]) -> str:
     # Cut, not rounded: 99.9 % is not all of it.
-    return str(int((block.coverage or 0.0) * 100 + 1e-9))
+    return f"{int((block.coverage or 0.0) * 100 + 1e-9)}%"
 
 
 def _venues(venues: tuple[str, ...], context: Context) -> str:

@@ -177,8 +177,8 @@ def _lines(reply: Overview, context: Context) -> str:
 
 def _book(book: Book, context: Context) -> str:
     return context.words.say(
-        "Book on {venue}: {bid} / {ask}, within {reach} % bids {bids}, asks {asks}",
-        venue=book.venue, bid=price(book.bid), ask=price(book.ask), reach=f"{min(1.0, book.reach_percent):.2g}",
+        "Book on {venue}: {bid} / {ask}, within {reach} bids {bids}, asks {asks}",
+        venue=book.venue, bid=price(book.bid), ask=price(book.ask), reach=f"{min(1.0, book.reach_percent):.2g}%",
         bids=usd(book.bid_1_usd), asks=usd(book.ask_1_usd),
     )  # fmt: skip
 

@@ -83,12 +83,12 @@ def verdict_of_spans(span: Span | None, context: Context) -> str:
     if total <= 0:
         return words.say("Nothing was liquidated in {window}.", window=span.window)
     larger = max(span.long_usd, span.short_usd)
-    facts = {"share": share(larger, total - larger).rstrip("%"), "total": usd(total), "window": span.window}
+    facts = {"share": share(larger, total - larger), "total": usd(total), "window": span.window}
     if larger / total < _EVEN:
         return words.say("Both sides were hit alike in {window}: {total} together.", **facts)
     if span.long_usd > span.short_usd:
-        return words.say("Longs were hit in {window}: {share} % of {total}.", **facts)
-    return words.say("Shorts were hit in {window}: {share} % of {total}.", **facts)
+        return words.say("Longs were hit in {window}: {share} of {total}.", **facts)
+    return words.say("Shorts were hit in {window}: {share} of {total}.", **facts)
 
 
 def funding_word(rate: float | None, context: Context) -> str:
