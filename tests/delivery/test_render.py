@@ -108,6 +108,17 @@ def test_coverage_is_told_below_95_percent_only(samples):
     assert "Coverage" not in render(samples.storm(coverage=(Coverage("binance", 0.95, "live"),))).html
 
 
+def test_venues_that_saw_the_same_share_are_named_together(samples):
+    """Just after a start, when no venue has been seen for long, the line stays short."""
+    thin = tuple(Coverage(venue, 0.514, "live") for venue in ("binance", "bybit")) + (
+        Coverage("okx", 0.4, "down"),
+    )
+    text = render(samples.storm(coverage=thin)).html
+    assert (
+        "Coverage of the window: Binance, Bybit 51 % (live), OKX 40 % (down); the rest was not seen" in text
+    )
+
+
 def test_the_weaker_feed_of_a_venue_is_told(samples):
     """A radar stands on two feeds of a venue; the one that saw less is the honest number."""
     both = (Coverage("okx", 0.9, "live"), Coverage("okx", 0.5, "down"), Coverage("okx", 0.7, "live"))

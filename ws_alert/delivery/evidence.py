@@ -34,17 +34,24 @@ def _gaps(alert: Alert) -> list[str]:
     for each in alert.coverage:  # a radar has two feeds of a venue: the weaker one counts
         if each.share < min(FULL_COVERAGE, worst[each.venue].share if each.venue in worst else 1.0):
             worst[each.venue] = each
-    thin = list(worst.values())[:_SHOWN]
     lines = []
-    if thin:
-        told = ", ".join(
-            f"{venue(c.venue)} {numbers.percent(_floor(c.share), 0)} ({name(c.state)})" for c in thin
+    if worst:
+        lines.append(
+            f"Coverage of the window: {_shares(list(worst.values())[:_SHOWN])}; the rest was not seen"
         )
-        lines.append(f"Coverage of the window: {told}; the rest was not seen")
     if alert.degraded:
         polled = ", ".join(venue(each) for each in alert.degraded[:_SHOWN])
         lines.append(f"Degraded: {polled} polled, not streamed")
     return lines
+
+
+def _shares(thin: list[Coverage]) -> str:
+    """Name the venues together that saw the same share: `Bybit, OKX 62 % (live), Binance 50 % (down)`."""
+    alike: dict[str, list[str]] = {}
+    for each in thin:
+        share = f"{numbers.percent(_floor(each.share), 0)} ({name(each.state)})"
+        alike.setdefault(share, []).append(venue(each.venue))
+    return ", ".join(f"{', '.join(venues)} {share}" for share, venues in alike.items())
 
 
 def _floor(share: float) -> float:
