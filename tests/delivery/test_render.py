@@ -110,9 +110,7 @@ def test_coverage_is_told_below_95_percent_only(samples):
 
 def test_venues_that_saw_the_same_share_are_named_together(samples):
     """Just after a start, when no venue has been seen for long, the line stays short."""
-    thin = tuple(Coverage(venue, 0.514, "live") for venue in ("binance", "bybit")) + (
-        Coverage("okx", 0.4, "down"),
-    )
+    thin = (Coverage("binance", 0.514, "live"), Coverage("bybit", 0.51, "live"), Coverage("okx", 0.4, "down"))
     text = render(samples.storm(coverage=thin)).html
     assert (
         "Coverage of the window: Binance, Bybit 51 % (live), OKX 40 % (down); the rest was not seen" in text
