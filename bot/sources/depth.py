@@ -69,7 +69,7 @@ def suspects(before: Book, after: Book, tape: Sequence[Trade], since_ms: int) ->
 
 
 def _near(levels: Sequence[Level], middle: float) -> list[Level]:
-    return [level for level in levels if abs(level.price / middle - 1.0) <= _RANGE]
+    return [level for level in levels if middle * (1.0 - _RANGE) <= level.price <= middle * (1.0 + _RANGE)]
 
 
 def _levels(levels: Sequence[Level]) -> tuple[answers.Level, ...]:

@@ -89,13 +89,15 @@ def open_exchanges(
     *,
     patience_s: float = PATIENCE_S,
     wall_ms: Callable[[], int] = _now_ms,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Exchanges:
     """Return Binance, Bybit, OKX and Hyperliquid.
 
     urls: base URL by `binance`, `bybit`, `okx`, `hyperliquid`; an absent or empty one is the
     exchange's own. Whatever stands in for Binance is asked for its spot market too.
+    patience_s: for one question. wall_ms: Unix ms. clock: monotonic seconds, of what is kept.
     """
-    cache = TtlCache()
+    cache = TtlCache(clock=clock)
     binance = BinanceRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
     spot = BinanceSpotRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
     bybit = BybitRest(http, urls.get("bybit", ""), most_wait_s=_MOST_WAIT_S)
