@@ -44,7 +44,7 @@ class CandleScanner:
     """All series, and the judgement of each candle once, when it has closed.
 
     funnel: by timeframe, how many candles were judged and what blocked them: `candles`,
-    `warming up`, `no cross`, then of the crosses `blocked <condition>` (every one that failed)
+    `missing` (never came), `warming up`, `no cross`, then of the crosses `blocked <condition>` (every one that failed)
     and `only <condition>` (it alone failed), and `found`.
     """
 
@@ -119,6 +119,8 @@ class CandleScanner:
         candle, readings = series.candles[index], series.readings[max(0, index - 2) : index + 1]
         funnel = self.funnel.setdefault(timeframe_name(candle.timeframe_ms), Counter())
         funnel["candles"] += 1
+        if missing := series.missing_before(index):
+            funnel["missing"] += missing
         ready = readings[-1].ema50 is not None
         if not ready:
             funnel["warming up"] += 1

@@ -115,10 +115,12 @@ class CandleSeries:
         first = bisect_left(self.candles, self.judged_ms + 1, key=lambda candle: candle.open_ms)
         return range(first, len(self.candles))
 
-    def holes(self) -> list[tuple[int, int]]:
-        """Return (first missing, next known) opening times between the candles kept."""
-        pairs = zip(self.candles, self.candles[1:], strict=False)
-        return [(a.close_ms, b.open_ms) for a, b in pairs if b.open_ms > a.close_ms]
+    def missing_before(self, index: int) -> int:
+        """Return how many candles are missing between this one and the one before it."""
+        if index == 0:
+            return 0
+        before, candle = self.candles[index - 1], self.candles[index]
+        return (candle.open_ms - before.close_ms) // candle.timeframe_ms
 
     def missing(self) -> str:
         """Say what keeps the newest candle from being judged whole, e.g. `warming up, 212 of 346`."""

@@ -1,0 +1,137 @@
+"""What became of an alert: pessimistic, after costs, with honest intervals."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from rich.console import Console
+
+from teleglas.charts.draw_rates import rates_png
+from teleglas.market import Candle
+from tests.made_candles import MINUTE, walk, write
+from ws_alert.backtest import report
+from ws_alert.backtest.outcomes import Costs, Trade, baseline, break_even, follow, rate_of, wilson
+from ws_alert.backtest.scanner import backtest
+from ws_alert.rules import Rules
+from ws_alert.sources.candle_files import parse
+from ws_alert.windows.indicators import readings
+
+FREE = Costs(0, 0)
+LONG, SHORT = Trade(1, 100.0, 98.5, 101.0), Trade(-1, 100.0, 101.5, 99.0)
+
+
+def _candle(opened: float, high: float, low: float) -> Candle:
+    return Candle(0, MINUTE, opened, high, low, opened, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("trade", "candles", "won", "net"),
+    [
+        (LONG, [_candle(100, 101, 99)], True, 0.01),
+        (LONG, [_candle(100, 100.9, 98.6), _candle(100, 100.5, 98.5)], False, -0.015),
+        (LONG, [_candle(100, 102, 98)], False, -0.015),  # both in one candle: the stop
+        (LONG, [_candle(97, 98, 96)], False, -0.03),  # opened beyond the stop: filled there
+        (LONG, [_candle(103, 104, 102)], True, 0.01),  # a target is never filled better
+        (SHORT, [_candle(100, 101.4, 99)], True, 0.01),
+        (SHORT, [_candle(100, 101.5, 98)], False, -0.015),
+        (SHORT, [_candle(102, 103, 101)], False, -0.02),
+    ],
+)
+def test_which_level_comes_first(trade, candles, won, net):
+    """Target or stop, the worse where a candle does not tell."""
+    outcome = follow(trade, candles, FREE)
+    assert outcome is not None
+    assert outcome.won is won
+    assert outcome.net == pytest.approx(net)
+    assert outcome.candles == len(candles)
+
+
+def test_an_end_before_either_level_is_no_outcome():
+    """What is still open counts neither way."""
+    assert follow(LONG, [_candle(100, 100.5, 99)], FREE) is None
+
+
+def test_costs():
+    """Fees on both sides; slippage at the entry and at the stop, not at the target."""
+    costs = Costs(5, 2)
+    assert follow(LONG, [_candle(100, 101, 99)], costs).net == pytest.approx(0.01 - 0.0012)
+    assert follow(LONG, [_candle(100, 100, 98)], costs).net == pytest.approx(-0.015 - 0.0014)
+
+
+def test_break_even_is_sixty_percent_before_costs():
+    """By construction of the levels; costs raise it, above one when the target does not pay them."""
+    assert break_even([LONG, SHORT], FREE) == pytest.approx(0.6)
+    assert break_even([LONG], Costs(10, 0)) == pytest.approx(0.017 / (0.008 + 0.017))
+    assert break_even([LONG], Costs(60, 0)) > 1
+
+
+def test_wilson_is_the_published_interval():
+    """Brown, Cai and DasGupta's form: symmetric, inside 0..1, never of zero width."""
+    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_the_share(pair):
+    """The interval always contains what was measured."""
+    wins, count = pair
+    low, high = wilson(wins, count)
+    assert 0 <= low <= wins / count + 1e-12
+    assert wins / count - 1e-12 <= high <= 1
+    assert low < high
+
+
+def test_rate_sums_up():
+    """Wins, the share, and the mean return."""
+    found = [
+        (LONG, follow(LONG, [_candle(100, 101, 99)], FREE)),
+        (LONG, follow(LONG, [_candle(100, 100, 98)], FREE)),
+    ]
+    rate = rate_of(found, FREE)
+    assert (rate.n, rate.wins, rate.rate) == (2, 1, 0.5)
+    assert rate.mean_net == pytest.approx(-0.0025)
+
+
+def test_a_walk_without_drift_reaches_the_target_about_as_often_as_it_must():
+    """The baseline of any candle lies near 60 %: the levels alone decide it, no signal does."""
+    candles = walk(3_000, seed=7)
+    found = baseline(candles, [reading.atr for reading in readings(candles)], FREE, (1.5, 1.0))
+    assert 0.5 < rate_of(found, FREE).rate < 0.66
+
+
+def test_the_report_is_of_the_alerts_that_live_would_send(tmp_path):
+    """Every told alert is in the sum; types and confidences are its parts; table and picture are made."""
+    file = parse(f"BTCUSDT:1m={write(tmp_path / 'c.csv', walk(2_000))}")
+    found = backtest([file], Rules.model_validate({"scanner": {"mode": "scored"}}), Costs(2, 1))
+    total = {
+        (line.group, line.what): line.still_open + (line.rate.n if line.rate else 0) for line in found.lines
+    }
+    assert total["", "all"] > 20
+    assert total["type", "bullish"] + total["type", "bearish"] == total["", "all"]
+    assert sum(n for (group, _), n in total.items() if group == "confidence") == total["", "all"]
+    console = Console(record=True, width=100, file=(tmp_path / "table.txt").open("w"))
+    report.show(found, console)
+    told = console.export_text()
+    console.file.close()
+    assert "target first" in told
+    assert "break" in told
+    drawn = report.picture(found)
+    assert all(0 <= row.low <= row.rate <= row.high <= 1 for row in drawn.rows)
+    with Image.open(io.BytesIO(rates_png(drawn))) as image:
+        assert image.size == (1080, 1080)
+
+
+def test_no_alert_is_said(tmp_path):
+    """A file too short for any signal gives a table that says so, and a picture."""
+    file = parse(f"BTCUSDT:1m={write(tmp_path / 'c.csv', walk(10))}")
+    found = backtest([file], Rules(), FREE)
+    assert found.lines[0].rate is None
+    console = Console(record=True, width=100, file=(tmp_path / "table.txt").open("w"))
+    report.show(found, console)
+    console.file.close()
+    assert "no record" in console.export_text()
+    assert rates_png(report.picture(found)).startswith(b"\x89PNG")
