@@ -64,7 +64,7 @@ class TargetPolicy:
     def judge(self, finding: Finding, now_ms: int) -> list[Verdict]:
         """Decide on a finding now; an empty list: nothing new was decided."""
         key = _key(finding)
-        told = self._told.get(key)
+        told = self._heard(key)
         cooling = self._cooling(finding, told, now_ms)
         growth = grew(told, finding, cooling=cooling)
         if finding.tier is Tier.NONE:
@@ -89,7 +89,7 @@ class TargetPolicy:
         for entry in group.ranked():
             key = _key(entry.first)
             whole = inhibitor(key, self._episodes)
-            told = self._told.get(key)
+            told = self._heard(key)
             cooling = self._cooling(entry.first, told, now_ms)
             growth = grew(told, entry.largest, cooling=cooling)
             if whole is not None:
@@ -113,7 +113,7 @@ class TargetPolicy:
     def ended(self, episode: Episode, now_ms: int) -> list[Verdict]:
         """Write the final edit of an episode that was told."""
         self._dropped.pop(episode.key, None)
-        told = self._told.get(episode.key)
+        told = self._heard(episode.key)
         last = episode.last
         if told is None or last is None or not told.own or told.episode_ms != episode.start_ms:
             return []
@@ -146,7 +146,7 @@ class TargetPolicy:
         for key, told in list(self._told.items()):
             same = (key[0], key[1], key[2].partition(" ")[0]) == (note.kind, note.asset, note.direction)
             if same and (told.episode_ms, told.step) == (note.episode_ms, note.step):
-                del self._told[key]
+                told.refused = True
 
     def digest(self, now_ms: int) -> list[Verdict]:
         """Send what the budget held back, as one message."""
@@ -208,6 +208,11 @@ class TargetPolicy:
             if idle and key not in self._episodes.open:
                 del self._told[key]
 
+    def _heard(self, key: Key) -> Told | None:
+        """Return what the target was told last, None if it refused that for good."""
+        told = self._told.get(key)
+        return None if told is None or told.refused else told
+
     def _cooling(self, finding: Finding, told: Told | None, now_ms: int) -> bool:
         if finding.kind is Kind.CANDLE_CONFLUENCE:
             return False  # the duplicate rule stands in place of the cooldown
@@ -215,7 +220,7 @@ class TargetPolicy:
 
     def _repeats(self, finding: Finding) -> bool:
         return is_repeat(
-            self._told.get(_key(finding)),
+            self._heard(_key(finding)),
             finding,
             within_ms=self._rules.cooldown.ms(finding.kind),
             percent=self._rules.scanner.repeat_percent,
@@ -248,8 +253,7 @@ class TargetPolicy:
         group.waiting.remove(entry)
         if not group.waiting:
             del self.groups[finding.group]
-        entry.merge(finding)
-        return entry
+        return Waiting(entry.first, finding, finding.count)
 
     def _drop(self, finding: Finding, reason: str, now_ms: int) -> list[Verdict]:
         key = _key(finding)

@@ -20,6 +20,8 @@ class Told(msgspec.Struct):
     message said when it was sent; edits do not count as told. own: it has a message of its
     own, which can be edited; else it was a line in another's or waits in a digest.
     cools: it started a cooldown (a folded line does not). told_ms: when it was released.
+    refused: its target refused it for good, so it counts as not told; a later message of
+    the same episode takes the next step all the same, since its id must be its own.
     entry: of a candle confluence, else 0.
     """
 
@@ -32,6 +34,7 @@ class Told(msgspec.Struct):
     told_ms: int
     own: bool = True
     cools: bool = True
+    refused: bool = False
     revision: int = 0
     edited_ms: int = 0
     edited_usd: int = 0

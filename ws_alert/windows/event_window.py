@@ -23,8 +23,8 @@ class EventWindow:
     """Events of one asset and side; running integer sums over (H - window, H].
 
     H is the asset's newest window time and is given to each call; it never goes back.
-    Events stay one latest arrival longer than the window, so that an episode can count
-    what came late. `row.event_ms` is the window time of the event.
+    Events stay one latest arrival (or one more window) longer than the window, so that an
+    episode can count what came late and what stood before its start. `row.event_ms` is the window time of the event.
     """
 
     __slots__ = ("_events", "_lo", "_window_ms", "count", "usd", "venues")
@@ -68,7 +68,7 @@ class EventWindow:
             lo += 1
         self._lo = lo
         if lo >= _TRIM_AT:
-            cut = bisect_right(events, edge - LATEST_ARRIVAL_MS, key=_time)
+            cut = bisect_right(events, edge - max(LATEST_ARRIVAL_MS, self._window_ms), key=_time)
             del events[:cut]
             self._lo = lo - cut
 
