@@ -29,6 +29,7 @@ from pydantic_settings import (
 )
 
 from teleglas.errors import ConfigError
+from teleglas.setting_names import SETTING_NAMES
 
 __all__ = ["ApiKey", "HttpUrl", "SharedSettings", "Token", "WsUrl", "build", "load", "names", "wrong"]
 
@@ -150,13 +151,12 @@ def load(cls: type[S], *, env_file: Path | None = Path(".env")) -> tuple[S, list
 
     Raises ConfigError: one line, for the first thing that is wrong.
     """
-    known = names(cls)
     in_file = _read_env_file(env_file)
     warnings = _check_permissions(env_file, in_file)
     warnings += [
         f"{name} in {env_file} is not a setting of TELEGLAS and is ignored"
         for name in in_file
-        if name.upper() not in known
+        if name.upper() not in SETTING_NAMES
     ]
     credentials = os.environ.get("CREDENTIALS_DIRECTORY") or None
     return build(cls, in_file, _env_file=env_file, _secrets_dir=credentials), warnings
@@ -168,7 +168,7 @@ def build(cls: type[B], also: Iterable[str] = (), **where: Any) -> B:
     where: what pydantic-settings takes (`_env_file`, `_secrets_dir`). Raises ConfigError.
     """
     known = names(cls)
-    _check_names([*os.environ, *also], known)
+    _check_names([name for name in (*os.environ, *also) if name.upper() not in SETTING_NAMES], known)
     try:
         return cls(**where)
     except ValidationError as error:

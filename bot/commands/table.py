@@ -89,7 +89,7 @@ def help_card(command: Command | None, context: Context) -> Card:
     """Return all commands, or how one is used."""
     say = context.words.say
     if command is None:
-        blocks = [f"<b>{say('Commands')}</b>"]
+        blocks = ["<b>" + say("Commands") + "</b>"]
         for group in GROUPS:
             lines = [
                 f"/{each.name} {escape(each.usage)}".rstrip() + f": {say(each.summary)}"

@@ -96,7 +96,8 @@ def sources(named: Sequence[Named], context: Context) -> str:
     if not lines:
         return ""
     told = "\n".join(f"{', '.join(names)}: {where}" for where, names in lines.items())
-    return f"<blockquote expandable>{context.words.say('Sources')}\n{told}</blockquote>"
+    title = context.words.say("Sources")
+    return f"<blockquote expandable>{title}\n{told}</blockquote>"
 
 
 def missing_line(named: Iterable[Named], context: Context) -> str:
@@ -116,7 +117,7 @@ def footer(context: Context, *blocks: Block[Any]) -> str:
     said = list(dict.fromkeys(origin(block, context) for block in blocks if block.missing is None))
     updated = context.words.say("Updated {time}", time=context.time(context.now_ms))
     if context.simulated:
-        updated = Html(f"{context.words.say('SIMULATED market')} · {updated}")
+        updated = Html(context.words.say("SIMULATED market") + f" · {updated}")
     return f"<i>{Html(' · ').join([*said, updated])}</i>"
 
 

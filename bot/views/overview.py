@@ -72,7 +72,7 @@ def _named(reply: Overview, context: Context) -> list[Named]:
 def _headline(reply: Overview, context: Context) -> str:
     coin = escape(reply.coin)
     at = at_price(reply.price, context)
-    return f"{coin} {at}" if at else f"{coin}: {context.words.say('price not known')}"
+    return f"{coin} {at}" if at else f"{coin}: " + context.words.say("price not known")
 
 
 def _changes(reply: Overview, context: Context) -> str:
@@ -157,7 +157,7 @@ def _liquidations(reply: Overview, context: Context) -> str:
         for span in spans
     ]
     drawn = table(rows, ["", say("longs"), say("shorts"), say("longs") + " %"])
-    return f"{say('Liquidated')}\n{drawn}" if drawn else ""
+    return say("Liquidated") + f"\n{drawn}" if drawn else ""
 
 
 def _lines(reply: Overview, context: Context) -> str:

@@ -30,7 +30,8 @@ def headline(text: str) -> str:
 def tldr(context: Context, *sentences: str) -> str:
     """Return the last paragraph: the card in words. Empty sentences are left out."""
     said = " ".join(sentence for sentence in sentences if sentence)
-    return f"<b>{context.words.say('In short')}:</b> {said}" if said else ""
+    title = context.words.say("In short")
+    return f"<b>{title}:</b> {said}" if said else ""
 
 
 def at_price(block: Block[Price], context: Context) -> str:

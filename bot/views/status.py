@@ -86,7 +86,7 @@ def _feeds(alert: Heartbeat | None, context: Context) -> str:
     if alert is None or not alert.feeds:
         return ""
     lines = [_feed(feed, context) for feed in alert.feeds]
-    return f"<blockquote expandable>{context.words.say('Feeds')}\n" + "\n".join(lines) + "</blockquote>"
+    return "<blockquote expandable>" + "\n".join([context.words.say("Feeds"), *lines]) + "</blockquote>"
 
 
 def _feed(feed: Feed, context: Context) -> str:
@@ -115,7 +115,7 @@ def _budget(reply: Status, context: Context) -> str:
     told = say("CoinGlass: {used} of {limit} requests used this minute", used=reply.budget.used,
                limit=reply.budget.per_minute)  # fmt: skip
     plans = [f"{endpoint} ({plan})" for endpoint, plan in list(reply.budget.refused.items())[:_PLANS]]
-    return f"{told}\n{say('Above the plan: {names}', names=', '.join(plans))}" if plans else told
+    return told + "\n" + say("Above the plan: {names}", names=", ".join(plans)) if plans else told
 
 
 def _queue(reply: Status, context: Context) -> str:

@@ -35,7 +35,7 @@ class People:
         self._tell(kind, view(chat, message))
         return message.message_id
 
-    def press(self, chat_id: int, message_id: int, data: str, *, user: int = 0) -> str:
+    def press(self, chat_id: int, message_id: int, data: str, *, user: int = 0, language: str = "en") -> str:
         """Let a person press the button that carries `data`; return the query's id.
 
         Raises LookupError when the message has no such button.
@@ -50,7 +50,7 @@ class People:
         message.bot.callbacks.add(query)
         content = {
             "id": query,
-            "from": _person(user or abs(chat_id), "en"),
+            "from": _person(user or abs(chat_id), language),
             "chat_instance": str(chat_id),
             "data": data,
             "message": view(chat, message),
