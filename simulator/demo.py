@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 _PATIENCE_S = 20.0
+_LEFT_S = 60.0
 _KINDS = ("large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar")
 
 
@@ -38,6 +39,7 @@ def demo(
     """Watch storms arrive in a simulated market, as a reader of the channel would see them."""
     # Lines to a pipe or a file keep their order with those of the alert process.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -51,7 +53,7 @@ def demo(
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:
         ports = Path(aside) / "ports.json"
-        market = _start_market(seed, ports)
+        market = _start_market(seed, seconds, ports)
         try:
             urls = _wait_for(ports, market)
             code = _watch(urls, folder, seconds, market)
@@ -62,10 +64,13 @@ def demo(
     raise typer.Exit(code)
 
 
-def _start_market(seed: int, ports: Path) -> subprocess.Popen[bytes]:
+def _start_market(seed: int, seconds: float, ports: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "simulator", "--scenario", "demo", "--seed", str(seed)]
-    command += ["--ports-file", str(ports)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own program
+    # It ends by itself, should nobody be left to end it; Ctrl-C is for the alert process first.
+    command += ["--ports-file", str(ports), "--duration", str(seconds + _LEFT_S)]
+    return subprocess.Popen(  # noqa: S603 - our own program
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
 def _wait_for(ports: Path, market: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -192,7 +197,9 @@ def _by_action(verdicts: dict[str, int]) -> str:
     for verdict, count in sorted(verdicts.items(), key=lambda each: -each[1]):
         action, _, reason = verdict.partition(" ")
         lines[action].append(f"{reason} {count}")
-    return "\n".join(f"{action}: {', '.join(reasons)}" for action, reasons in lines.items() if reasons)
+    return (
+        "\n".join(f"{action}: {', '.join(reasons)}" for action, reasons in lines.items() if reasons) or "none"
+    )
 
 
 def _counts(counts: dict[str, int]) -> str:
