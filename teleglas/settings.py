@@ -37,7 +37,7 @@ _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}\Z")
 _PLACEHOLDER = re.compile(
     r"\W*(paste|your|change|replace|enter|insert|put|xxx|todo|token|dummy)", re.IGNORECASE
 )
-_SECRET_NAME = re.compile(r"TOKEN|API_KEY|PASSWORD")
+_SECRET_NAME = re.compile(r"TOKEN|API_KEY|PASSWORD|ALERT_URLS")
 _NEAR: Final = 0.88
 _NEAR_GROUP: Final = 0.75
 

@@ -32,6 +32,7 @@ from ws_alert.messages import (
     Verdict,
 )
 from ws_alert.policy.chain import TargetMemory, TargetPolicy
+from ws_alert.recorder import Observer
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
 from ws_alert.signals.evidence import Evidence
@@ -78,6 +79,7 @@ class AlertEngine:
     says when it wants to be woken, `drain` hands out what was decided since.
 
     warming: inputs only refill the windows; nothing is detected or decided.
+    observer: is told of every liquidation, large order and feed notice, also while warming.
     phases: starts and ends of episodes since the reader last cleared it.
     """
 
@@ -89,6 +91,7 @@ class AlertEngine:
         *,
         simulated: bool = False,
         budget: bool = True,
+        observer: Observer | None = None,
     ) -> None:
         self.warming = False
         self.phases: list[PhaseLine] = []
@@ -97,6 +100,7 @@ class AlertEngine:
         self.intake = Intake(rules, self)
         self.scanner = CandleScanner(rules.scanner)
         self._rules = rules
+        self._observer = observer
         self._codecs = dict(codecs)
         self._decode = {source: codec.decode_many for source, codec in codecs.items()}
         self._singles = EventPatternDetector(rules)
@@ -220,6 +224,8 @@ class AlertEngine:
     def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Judge one liquidation: the radar, its side's storm, and the event by itself."""
         self.episodes.count(events.asset, row.side, row)
+        if self._observer is not None:
+            self._observer.liquidated(events.asset, row)
         if not timely:
             return
         events.advance()
@@ -233,6 +239,8 @@ class AlertEngine:
         """Judge one large taker order: the radar, the cluster, and the order by itself."""
         if is_order:
             self.episodes.count(events.asset, ORDERS, row)
+            if self._observer is not None:
+                self._observer.ordered(events.asset, row)
         if is_order and timely:
             events.advance()
         if not timely or self.warming:
@@ -280,6 +288,8 @@ class AlertEngine:
         elif kind == RecordKind.NOTICE:
             notice = msgspec.json.decode(payload, type=FeedNotice)
             self.health.note(notice, self.now_ms)
+            if self._observer is not None:
+                self._observer.noticed(notice)
             if notice.family == "trades" and notice.state in (FeedState.LIVE, FeedState.POLLING):
                 self.intake.interrupted(notice.venue)
         elif kind == RecordKind.REFUSED and not self.warming:

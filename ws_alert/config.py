@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, PositiveInt, SecretSt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from teleglas.settings import ApiKey, HttpUrl, SharedSettings, Token, WsUrl, build, load, names, wrong
+from ws_alert.channel_settings import ChannelSettings
 from ws_alert.rules import Rules
 
 __all__ = ["Settings", "load_rules", "load_settings"]
@@ -36,7 +37,7 @@ def _targets(value: object) -> object:
 Targets = Annotated[tuple[str, ...], BeforeValidator(_targets)]
 
 
-class Settings(Rules, SharedSettings):
+class Settings(ChannelSettings, Rules, SharedSettings):
     """Everything that the alert bot can be told; `rules()` is the part that decides.
 
     telegram_alert_channel_id: chats as `id` or `id:topic`. *_url: None for the venue's own.
@@ -102,6 +103,10 @@ class Settings(Rules, SharedSettings):
             "okx": (self.okx_ws_url, self.okx_rest_url),
             "coinglass": (self.coinglass_ws_url, self.coinglass_rest_url),
         }[venue]
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every value that must never be printed."""
+        return (*super().secrets(), *self.url_secrets())
 
     def rules(self) -> Rules:
         """Return what decides, as it is written into the journal."""

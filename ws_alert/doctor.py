@@ -25,6 +25,8 @@ from teleglas.venues.bybit.rest import BybitRest
 from teleglas.venues.coinglass.rest import CoinglassRest
 from teleglas.venues.okx.rest import OkxRest
 from ws_alert.config import Settings, load_settings
+from ws_alert.delivery.mail_channel import MailChannel
+from ws_alert.delivery.targets import mail_target
 from ws_alert.delivery.telegram_alert_bot import TelegramChannel
 
 __all__ = ["Level", "Line", "check_all", "examine"]
@@ -32,6 +34,9 @@ __all__ = ["Level", "Line", "check_all", "examine"]
 _CLOCK_LIMIT_S = 2.0
 _PATIENCE_S = 10.0
 _SPARE_GB = 1.0
+_MAIL_TODO = (
+    "Look at SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER, SMTP_PASSWORD, SMTP_FROM and the address."
+)
 
 
 class Level(StrEnum):
@@ -67,16 +72,26 @@ def examine(console: Console) -> bool:
 
 
 async def check_all(settings: Settings, clock: Callable[[], float] = time.time) -> list[Line]:
-    """Return a line for each token, chat, feed, the clock, the database, the journal and the disk.
+    """Return a line for each token, chat, address, feed, the clock, the database, the journal and the disk.
 
     clock: Unix seconds of this machine.
     """
-    telegram, feeds = await asyncio.gather(_telegram(settings), _feeds(settings, clock))
-    return [*telegram, *feeds, _database(settings), _journal(settings), _disk(settings)]
+    telegram, feeds, mail = await asyncio.gather(
+        _telegram(settings), _feeds(settings, clock), _mail(settings)
+    )
+    return [
+        *telegram,
+        *mail,
+        *_webhooks(settings),
+        *feeds,
+        _database(settings),
+        _journal(settings),
+        _disk(settings),
+    ]
 
 
 def _summary(settings: Settings) -> str:
-    where = ", ".join(settings.targets) or "the terminal"
+    where = ", ".join(settings.targets + settings.targets_beside) or "the terminal"
     return f"sources: {settings.source_mode}; alerts go to {where}"
 
 
@@ -97,6 +112,46 @@ async def _telegram(settings: Settings) -> list[Line]:
     lines = [Line(Level.OK, "telegram", f"the bot is {check.bot}")] if check.bot else []
     lines += [Line(Level.OK, "chat", f"{target} is {title}") for target, _, title in check.chats]
     return lines + [Line(Level.FAIL, "telegram", problem) for problem in check.problems]
+
+
+async def _mail(settings: Settings) -> list[Line]:
+    """Log in and name sender and recipient; no message is sent."""
+    if settings.account is None:
+        return []
+    try:
+        channel = MailChannel(settings.account, settings.mail_targets)
+    except ConfigError as error:
+        return [Line(Level.FAIL, "mail", str(error))]
+    addresses = dict.fromkeys((*settings.alert_email_to, *settings.admin_email_to))
+    problems = [await channel.check(address) for address in addresses]
+    await channel.close()
+    where = f"{settings.account.host}:{settings.account.port}"
+    return [
+        Line(Level.FAIL, "mail", f"{mail_target(address)}: {problem}", _MAIL_TODO)
+        if problem
+        else Line(Level.OK, "mail", f"{where} takes messages for {mail_target(address)} ({_masked(address)})")
+        for address, problem in zip(addresses, problems, strict=True)
+    ]
+
+
+def _masked(address: str) -> str:
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}***@{domain}"
+
+
+def _webhooks(settings: Settings) -> list[Line]:
+    if not settings.urls_beside:
+        return []
+    from ws_alert.delivery.webhook_channel import WebhookChannel  # noqa: PLC0415 - it is large
+
+    try:
+        names = WebhookChannel(settings.urls_beside).names()
+    except ConfigError as error:
+        return [Line(Level.FAIL, "webhook", str(error))]
+    return [
+        Line(Level.OK, "webhook", f"{target} is {service}, not tried: a try would be a message")
+        for target, service in names.items()
+    ]
 
 
 async def _feeds(settings: Settings, clock: Callable[[], float]) -> list[Line]:

@@ -4,51 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
 
 import structlog
 
 from teleglas.charts.pool import ChartPool
 from teleglas.errors import ConfigError
-from teleglas.storage.store import Store, open_store
+from teleglas.storage.store import StoreUnavailable, open_store
 from teleglas.storage.thread import StoreThread
-from teleglas.telegram.text import escape
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.config import Settings
-from ws_alert.delivery.rendered import Rendered
-from ws_alert.delivery.telegram_alert_bot import TelegramChannel
-from ws_alert.delivery.terminal import TerminalChannel
-from ws_alert.outbox.dispatcher import Channel, Dispatcher
-from ws_alert.outbox.gate import chat_of
+from ws_alert.error_watch import errors_heard
+from ws_alert.health import HealthMonitor
+from ws_alert.health_server import HealthServer
+from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.pipeline import Pipeline, Wall
+from ws_alert.recorder import Recorder
 from ws_alert.recovery import known_tables
 from ws_alert.report import Report
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.feeds import FeedOptions, Feeds
 from ws_alert.sources.inbox import Inbox
 from ws_alert.sources.journal import JournalWriter
+from ws_alert.vitals import Vitals
+from ws_alert.ways import Ways, check_ways, open_ways
 
-__all__ = ["TERMINAL", "feed_options", "run"]
-
-TERMINAL = "terminal"
-"""The one target without a token."""
+__all__ = ["feed_options", "run"]
 
 _VENUES = ("binance", "bybit", "okx", "coinglass")
 
-_FORGET_EVERY_S = 3600.0
-_DECISIONS_KEPT_MS = 7 * 24 * 3_600_000
-
 log = structlog.get_logger(__name__)
-
-
-class _Way(NamedTuple):
-    """How messages leave: the channel, its targets, and how the admin is reached."""
-
-    channel: Channel
-    targets: tuple[str, ...]
-    tell_admin: Callable[[str], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
 
 
 async def run(
@@ -68,36 +53,35 @@ async def run(
     `settled`, for kill tests.
     Nothing is sent at the start.
     """
-    rules = settings.rules()
-    clock = Wall()
-    inbox = Inbox()
+    clock, inbox = Wall(), Inbox()
     tables = known_tables(settings.journal_dir)
+    monitor, recorder = HealthMonitor(clock()), Recorder()
     async with contextlib.AsyncExitStack() as opened:
-        way = _way(settings)
-        opened.push_async_callback(way.close)
-        engine = AlertEngine(rules, decoders(tables), way.targets, simulated=settings.simulated)
+        server = HealthServer(settings.health_port) if settings.health_port else None
+        if server is not None:
+            server.start()
+            opened.push_async_callback(asyncio.to_thread, server.stop)
+        ways = open_ways(settings, monitor.delivered)
+        opened.push_async_callback(ways.close)
+        engine = AlertEngine(
+            settings.rules(), decoders(tables), ways.targets, simulated=settings.simulated, observer=recorder
+        )
         store = StoreThread(await asyncio.to_thread(open_store, settings.database_url))
         opened.push_async_callback(store.close)
+        await opened.enter_async_context(errors_heard(settings, ways.mail, store, monitor, clock))
         pipeline = Pipeline(
             inbox=inbox, engine=engine, store=store, tables=tables, clock=clock,
-            tell_admin=way.tell_admin, checkpoint=checkpoint,
+            tell_admin=ways.tell_admin, checkpoint=checkpoint,
         )  # fmt: skip
-        journal = JournalWriter(
-            settings.journal_dir,
-            header=lambda: pipeline.header(rules, simulated=settings.simulated),
-            committed=await pipeline.load(),
-            max_segment_ms=600_000,
-            keep_bytes=round(settings.journal_keep_gb * 1024**3),
-            keep_ms=settings.journal_keep_hours * 3_600_000,
-        )
+        journal = _journal(settings, pipeline, await pipeline.load())
         opened.push_async_callback(asyncio.to_thread, journal.close)
         charts = ChartPool() if settings.charts else None
         if charts is not None:
             opened.push_async_callback(charts.close)
             charts.warm_up()
         dispatcher = Dispatcher(
-            store, way.channel, clock=clock, tell_admin=way.tell_admin, on_refused=pipeline.refused,
-            draw=charts.draw if charts else None, checkpoint=checkpoint,
+            store, ways.channel, clock=clock, tell_admin=ways.tell_admin, on_refused=pipeline.refused,
+            draw=charts.draw if charts else None, beside=ways.beside, checkpoint=checkpoint,
         )  # fmt: skip
         pipeline.dispatcher = dispatcher
         options = feed_options(settings, scanner_alone=scanner_alone)
@@ -109,14 +93,24 @@ async def run(
         ready()
         log.info(
             "running",
-            targets=len(way.targets),
+            targets=len(ways.targets),
             venues=options.venues,
             candles=tuple(f"{options.candles_venue} {symbol} {length}" for symbol, length in options.candles),
             simulated=settings.simulated,
         )
+        vitals = Vitals(
+            monitor,
+            pipeline,
+            feeds,
+            store,
+            recorder,
+            server=server,
+            clock=clock,
+            simulated=settings.simulated,
+        )
         beside = [
-            asyncio.create_task(_check(way, settings, store, stop)),
-            asyncio.create_task(_forget(store, clock)),
+            asyncio.create_task(_told("check", check_ways(ways, settings, store, stop))),
+            asyncio.create_task(_told("vitals", vitals.run())),
         ]
         try:
             await pipeline.run(stop, alive)
@@ -127,16 +121,40 @@ async def run(
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-        if isinstance(way.channel, TelegramChannel) and way.channel.token_rejected:
-            raise ConfigError(
-                "TELEGRAM_ALERT_TOKEN",
-                "Telegram does not know this token",
-                "Copy it whole from @BotFather, or make a new one with /token",
-            )
-        log.info(
-            "stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, waiting=report.waiting
-        )
+        await _last_words(vitals, ways, report, clock)
         return report
+
+
+async def _last_words(vitals: Vitals, ways: Ways, report: Report, clock: Callable[[], int]) -> None:
+    with contextlib.suppress(StoreUnavailable):
+        await vitals.beat(clock())
+    if ways.telegram is not None and ways.telegram.token_rejected:
+        raise ConfigError(
+            "TELEGRAM_ALERT_TOKEN",
+            "Telegram does not know this token",
+            "Copy it whole from @BotFather, or make a new one with /token",
+        )
+    log.info("stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, waiting=report.waiting)
+
+
+async def _told(name: str, work: Coroutine[None, None, None]) -> None:
+    """Do what alerts can go out without: its defect is logged, and ends nothing."""
+    try:
+        await work
+    except Exception:
+        log.exception("stopped by a defect", what=name)
+
+
+def _journal(settings: Settings, pipeline: Pipeline, committed: int) -> JournalWriter:
+    rules = settings.rules()
+    return JournalWriter(
+        settings.journal_dir,
+        header=lambda: pipeline.header(rules, simulated=settings.simulated),
+        committed=committed,
+        max_segment_ms=600_000,
+        keep_bytes=round(settings.journal_keep_gb * 1024**3),
+        keep_ms=settings.journal_keep_hours * 3_600_000,
+    )
 
 
 def feed_options(settings: Settings, *, scanner_alone: bool = False) -> FeedOptions:
@@ -156,53 +174,3 @@ def feed_options(settings: Settings, *, scanner_alone: bool = False) -> FeedOpti
         coinglass_key=settings.coinglass_api_key,
         coinglass_ws_key=settings.coinglass_api_key_ws,
     )
-
-
-def _way(settings: Settings) -> _Way:
-    token = settings.telegram_alert_token
-    if token is None:
-        return _Way(TerminalChannel(charts=settings.charts_dir), (TERMINAL,), _log_only, _nothing)
-    channel = TelegramChannel(token.get_secret_value(), base_url=settings.telegram_api_base_url)
-    admin = settings.telegram_admin_chat_id
-
-    async def tell_admin(text: str) -> None:
-        if admin is None:
-            return
-        said = Rendered(html=f"<b>TELEGLAS</b>: {escape(text)}", caption="", photo=None, silent=False)
-        await channel.send(said, target=str(admin), reply_to=None, silent=False)
-
-    return _Way(channel, settings.targets, tell_admin, channel.close)
-
-
-async def _check(way: _Way, settings: Settings, store: StoreThread, stop: asyncio.Event) -> None:
-    """Ask Telegram about the token and the chats, sending nothing; chats that can be reached again resume.
-
-    Stops the process where the token is refused. A network that is down now is no reason to.
-    """
-    if not isinstance(way.channel, TelegramChannel):
-        return
-    found = await way.channel.check(settings.targets)
-    if found.token_rejected:
-        stop.set()
-        return
-    for problem in found.problems:
-        log.warning("telegram", problem=problem)
-    suspended = await store.run(Store.suspended_chats)
-    for target, numeric, _ in found.chats:
-        for chat in {chat_of(target), chat_of(numeric)} & suspended.keys():
-            await store.run(Store.resume_chat, chat)
-
-
-async def _forget(store: StoreThread, clock: Callable[[], int]) -> None:
-    """Once an hour drop old decisions that sent nothing."""
-    while True:
-        await store.run(Store.prune, clock() - _DECISIONS_KEPT_MS)
-        await asyncio.sleep(_FORGET_EVERY_S)
-
-
-async def _log_only(_text: str) -> None:
-    """Do nothing: the log has it already, and it is read in the same terminal."""
-
-
-async def _nothing() -> None:
-    return

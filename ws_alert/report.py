@@ -13,6 +13,8 @@ from ws_alert.outbox.dispatcher import Deliveries
 __all__ = ["Report", "Tally", "percentile"]
 
 _KEPT = 20_000
+_TOLD = 200
+"""Alerts that are recognised when another target gets them too: their decisions come together."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -47,6 +49,8 @@ class Tally:
         self.inputs = 0
         self.verdicts: Counter[str] = Counter()
         self.alerts: Counter[str] = Counter()
+        self.directions: Counter[tuple[str, str]] = Counter()
+        self._told: deque[tuple[object, ...]] = deque(maxlen=_TOLD)
         self._decision_ms: deque[float] = deque(maxlen=_KEPT)
 
     def decided(self, frames: int, delay_s: float) -> None:
@@ -55,11 +59,23 @@ class Tally:
         self._decision_ms.append(delay_s * 1000)
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
-        """Count decisions by reason, and alerts by kind."""
+        """Count decisions by reason, alerts by kind, and by kind and direction once for all targets."""
         for verdict in verdicts:
             self.verdicts[f"{verdict.action.value} {verdict.reason}"] += 1
             if verdict.action is Action.SEND and verdict.alert is not None:
                 self.alerts[verdict.kind.value] += 1
+                found = verdict.confluence.timeframe if verdict.confluence else verdict.episode_ms
+                event = (
+                    verdict.kind,
+                    verdict.asset,
+                    verdict.direction,
+                    verdict.event_ms,
+                    found,
+                    verdict.step,
+                )
+                if event not in self._told:
+                    self._told.append(event)
+                    self.directions[verdict.kind.value, verdict.direction] += 1
 
     def report(
         self,

@@ -29,7 +29,10 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """How a process is doing. at_ms: when it said so. note: what is wrong in a few words, empty if nothing."""
+    """How a process is doing. at_ms: when it said so. note: what is wrong in a few words, empty if nothing.
+
+    summary: the health line of its log.
+    """
 
     at_ms: int
     started_ms: int
@@ -40,6 +43,7 @@ class Heartbeat(msgspec.Struct, frozen=True):
     last_event_ms: int | None = None
     sent: int = 0
     note: str = ""
+    summary: str = ""
 
 
 class Reader(msgspec.Struct, frozen=True):

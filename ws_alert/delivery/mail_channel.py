@@ -94,9 +94,8 @@ class MailChannel:
                 await self._sleep(BETWEEN_S)
         return Outcome(OutcomeKind.RETRY_AT, wait_ms=_AGAIN_MS, why=outcome.why)
 
-    async def check(self, target: str) -> str:
+    async def check(self, address: str) -> str:
         """Log in and name sender and recipient, sending nothing; return what is wrong, else empty."""
-        address = self._addresses[target]
         ends_s = asyncio.get_running_loop().time() + self._patience_s
         outcome = await self._attempt(address, None, ends_s)
         return "" if outcome.kind is OutcomeKind.SENT else outcome.why
