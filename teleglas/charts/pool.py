@@ -29,14 +29,19 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "MPLCONFIGDIR", "XDG_C
 class ChartPool:
     """One drawing process, started at the first picture or by `warm_up`, started again after it died.
 
-    timeout_s: longest time that `draw` takes, waiting included. waiting: how many
-    pictures may wait; one more goes without. start_s: how long loading may take (the
-    first start on a machine builds matplotlib's list of fonts). Call `close` at the end.
+    timeout_s: longest time that `draw` takes, waiting included; a picture that comes later
+    is thrown away, since on a busy machine a new worker would be slower still. frozen_s:
+    a worker silent for so long is replaced. waiting: how many pictures may be in the
+    making; one more goes without. start_s: how long loading may take (the first start on
+    a machine builds matplotlib's list of fonts). Call `close` at the end.
     """
 
-    def __init__(self, *, timeout_s: float = 2.0, waiting: int = 8, start_s: float = 60.0) -> None:
-        self._timeout_s, self._limit, self._start_s = timeout_s, waiting, start_s
-        self._waiting = 0
+    def __init__(
+        self, *, timeout_s: float = 2.0, frozen_s: float = 15.0, waiting: int = 8, start_s: float = 60.0
+    ) -> None:
+        self._timeout_s, self._frozen_s = timeout_s, frozen_s
+        self._limit, self._start_s = waiting, start_s
+        self._drawing: set[asyncio.Task[bytes | None]] = set()
         self._turn = asyncio.Lock()
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._closed = False
@@ -51,24 +56,26 @@ class ChartPool:
         """Return the PNG; None, with the reason in the log, if it failed or would take too long."""
         if self._closed:
             return None
-        if self._waiting >= self._limit:
-            self._log.warning("chart left out", reason="too many are waiting", waiting=self._waiting)
+        if len(self._drawing) >= self._limit:
+            self._log.warning("chart left out", reason="too many are waiting", waiting=len(self._drawing))
             return None
-        self._waiting += 1
+        drawing = asyncio.create_task(self._in_turn(picture))
+        self._drawing.add(drawing)
+        drawing.add_done_callback(self._done)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._in_turn(picture)
+                return await asyncio.shield(drawing)
         except TimeoutError:
             self._log.warning("chart left out", reason="it took too long", limit_s=self._timeout_s)
         except (OSError, EOFError) as error:
             self._log.warning("chart left out", reason="the drawing process failed", error=repr(error))
-        finally:
-            self._waiting -= 1
         return None
 
     async def close(self) -> None:
         """Stop the worker at once; a picture in the making is given up."""
         self._closed = True
+        for drawing in self._drawing:
+            drawing.cancel()
         starting, self._starting = self._starting, None
         if starting is None:
             return
@@ -79,6 +86,11 @@ class ChartPool:
             _kill(process)
             await process.wait()
 
+    def _done(self, drawing: asyncio.Task[bytes | None]) -> None:
+        self._drawing.discard(drawing)
+        if not drawing.cancelled():
+            drawing.exception()  # whoever still waited for it has logged it
+
     async def _in_turn(self, picture: AnyPicture) -> bytes | None:
         async with self._turn:
             self.warm_up()
@@ -87,7 +99,8 @@ class ChartPool:
             # Shielded: this picture may give up waiting, the start goes on for the next one.
             process = await asyncio.shield(self._starting)
             try:
-                body = await _ask(process, msgspec.msgpack.encode(picture))
+                async with asyncio.timeout(self._frozen_s):
+                    body = await _ask(process, msgspec.msgpack.encode(picture))
             except BaseException:
                 # Half a dialogue cannot be continued: the next picture gets a new worker.
                 _kill(process)
