@@ -21,6 +21,9 @@ _DEPTH_LEVELS = 100
 _WALL_EVERY, _WALL_TIMES = 37, 9.0
 _SPACING = 0.0001
 _BARS_KEPT = 100_000
+_SHORT_MS = 5 * MINUTE_MS
+_STEPS, _STEPS_OF_SHORT = 6, 2
+"""At how many places between its ends the price of a candle is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class Figures:
         self.now = now
         self._closed: dict[tuple[str, int, int], Bar] = {}
 
-    def bars(self, symbol: str, minutes: int, limit: int) -> list[Bar]:
-        """Return the newest candles, oldest first; the last is open."""
+    def bars(self, symbol: str, minutes: int, limit: int, until: int | None = None) -> list[Bar]:
+        """Return the newest candles that opened by `until` (now), oldest first; one that has not ended is open."""
         length, now = minutes * MINUTE_MS, self.now()
-        newest = now // length * length
+        newest = (now if until is None else min(now, until)) // length * length
         return [self._bar(symbol, newest - back * length, length, now) for back in range(limit - 1, -1, -1)]
 
     def day(self, symbol: str) -> Bar:
@@ -138,6 +141,8 @@ class Figures:
     def _made(self, symbol: str, begin: int, length: int, now: int) -> Bar:
         contract = self.contracts[symbol]
         scale, end = contract.listing.scale, min(begin + length, now)
-        opened, high, low, close = self.ledger.candle(contract.asset, begin, begin + length, now)
+        steps = _STEPS if length > _SHORT_MS else _STEPS_OF_SHORT
+        path = [self.ledger.price(contract.asset, begin + (end - begin) * step // steps, now) for step in range(steps + 1)]
+        opened, high, low, close = path[0], max(path), min(path), path[-1]
         bought, sold = self.ledger.flow([contract], begin, end)
         return Bar(begin, begin + length, opened * scale, high * scale, low * scale, close * scale, bought, sold)

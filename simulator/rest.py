@@ -62,6 +62,7 @@ class RestServer:
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests += 1
         faults = self._faults
+        query = request.query if request.method == "GET" else await _object(request)
         if faults.latency:
             await asyncio.sleep(faults.latency / 1000)
         if faults.stall_rest:
@@ -71,7 +72,6 @@ class RestServer:
             return web.Response(status=status, text="refused")
         if faults.html_rest:
             return web.Response(text=_PAGE, content_type="text/html")
-        query = request.query if request.method == "GET" else await _object(request)
         endpoint = self._endpoints.get(request.path, self._missing)
         code, body, headers = endpoint(query, request.headers)
         if faults.rename_rest:
