@@ -24,7 +24,7 @@ from bot.answers import (
     WhalePositions,
     WhaleTrades,
 )
-from teleglas.storage.notes import Heartbeat
+from teleglas.heartbeat import Heartbeat
 
 __all__ = ["AlertLine", "Alerts", "Budget", "Depth", "FundingReply", "HeatReply", "InterestReply", "LiquidationReply",
            "MarketReply", "Overview", "Record", "Rsi", "Sentiment", "Status", "Whales"]  # fmt: skip

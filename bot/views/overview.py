@@ -140,11 +140,11 @@ def _venues(reply: Overview, context: Context) -> str:
             [
                 name,
                 usd(interest[name]) if name in interest else "",
-                funding(rate.percent) if rate else "",
+                "" if rate is None or rate.percent_8h is None else funding(rate.percent_8h),
                 context.short_time(rate.next_ms) if rate and rate.next_ms else "",
             ]
         )
-    head = ["", "OI", say("funding"), say("next")]
+    head = ["", "OI", say("funding 8h"), say("next")]
     kept = [at for at in range(4) if at == 0 or any(row[at] for row in rows)]
     return table([[row[at] for at in kept] for row in rows], [head[at] for at in kept])
 

@@ -7,8 +7,8 @@ from bot.views.card import Card, Part
 from bot.views.figures import age
 from bot.views.origin import Context, footer, refresh
 from bot.views.pieces import headline, tldr
+from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.language import Html
-from teleglas.storage.notes import Feed, Heartbeat
 from teleglas.telegram.text import escape
 
 __all__ = ["LATE_MS", "status"]

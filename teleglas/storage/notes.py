@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.storage.store import Store
 from teleglas.storage.tables import heartbeats, readers
 
@@ -16,34 +17,6 @@ __all__ = ["ALERT_PROCESS", "BOT_PROCESS", "Feed", "Heartbeat", "Reader", "beat"
            "set_reader"]  # fmt: skip
 
 ALERT_PROCESS, BOT_PROCESS = "alert", "bot"
-
-
-class Feed(msgspec.Struct, frozen=True):
-    """One family of a venue's streams; `state` since `since_ms`, `why` if it is not live."""
-
-    venue: str
-    family: str
-    state: str
-    since_ms: int
-    why: str = ""
-
-
-class Heartbeat(msgspec.Struct, frozen=True):
-    """How a process is doing. at_ms: when it said so. note: what is wrong in a few words, empty if nothing.
-
-    summary: the health line of its log.
-    """
-
-    at_ms: int
-    started_ms: int
-    version: str
-    simulated: bool = False
-    feeds: tuple[Feed, ...] = ()
-    inputs: int = 0
-    last_event_ms: int | None = None
-    sent: int = 0
-    note: str = ""
-    summary: str = ""
 
 
 class Reader(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ PINNED = {
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 }
-PACKAGES = ("teleglas", "ws_alert", "simulator")
+PACKAGES = ("teleglas", "ws_alert", "bot", "simulator")
 
 
 def _imported() -> set[str]:
@@ -70,10 +70,11 @@ def test_the_tested_versions_are_the_pinned_ones():
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
-def test_the_unit_is_hardened():
+@pytest.mark.parametrize("unit", ["teleglas-alert.service", "teleglas-bot.service"])
+def test_the_unit_is_hardened(unit):
     """`systemd-analyze security` gives it 1.5 or less, where 10 is exposed."""
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", "teleglas-alert.service"],  # noqa: S607 - found above
+    done = subprocess.run(  # noqa: S603 - one of our own two units
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit],  # noqa: S607 - found above
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     if "Unknown" in done.stderr or "unrecognized" in done.stderr:
@@ -81,15 +82,22 @@ def test_the_unit_is_hardened():
     assert done.returncode == 0, done.stdout[-500:] + done.stderr
 
 
-def test_the_unit_says_what_the_program_does():
+@pytest.mark.parametrize(
+    ("name", "starts"),
+    [
+        ("teleglas-alert.service", "-m ws_alert.alert_runner"),
+        ("teleglas-bot.service", "/opt/teleglas/main.py"),
+    ],
+)
+def test_the_unit_says_what_the_program_does(name, starts):
     """It waits for READY, feeds the watchdog, and is not restarted over a wrong setting."""
-    unit = (ROOT / "teleglas-alert.service").read_text(encoding="utf-8")
+    unit = (ROOT / name).read_text(encoding="utf-8")
     lines = dict(re.findall(r"^(\w+)=(.*)$", unit, re.MULTILINE))
     assert lines["Type"] == "notify"
     assert int(lines["WatchdogSec"]) >= 10
     assert lines["KillSignal"] == "SIGTERM"
     assert lines["RestartPreventExitStatus"] == str(os.EX_CONFIG)
-    assert lines["ExecStart"].endswith("-m ws_alert.alert_runner")
+    assert lines["ExecStart"].endswith(starts)
 
 
 def test_import_rules_hold():

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import AliasChoices
 
+from bot.config import Settings as BotSettings
+from teleglas.setting_names import SETTING_NAMES
 from teleglas.settings import names
 from ws_alert.config import Settings
 from ws_alert.rules import Rules
@@ -17,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 ALIASES = {
     alias.upper()
-    for field in Settings.model_fields.values()
+    for fields in (Settings.model_fields, BotSettings.model_fields)
+    for field in fields.values()
     if isinstance(field.validation_alias, AliasChoices)
     for alias in field.validation_alias.choices[1:]
     if isinstance(alias, str)
@@ -40,7 +43,8 @@ def _written(value: object) -> str:
 
 def test_the_example_lists_every_setting_with_its_default():
     """No setting is missing, none is invented, and each shows the value that holds without it."""
-    declared = {name: _written(value) for name, value in names(Settings).items() if name not in ALIASES}
+    both = names(BotSettings) | names(Settings)
+    declared = {name: _written(value) for name, value in both.items() if name not in ALIASES}
     assert _listed() == declared
 
 
@@ -55,7 +59,7 @@ def test_the_example_explains_every_setting():
 
 def _attributes_read() -> set[str]:
     found: set[str] = set()
-    for package in ("teleglas", "ws_alert"):
+    for package in ("teleglas", "ws_alert", "bot"):
         for path in (ROOT / package).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             found |= {
@@ -70,7 +74,16 @@ def _attributes_read() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted({*Settings.model_fields, *Rules.model_fields}))
+@pytest.mark.parametrize(
+    "name", sorted({*Settings.model_fields, *Rules.model_fields, *BotSettings.model_fields})
+)
 def test_every_setting_is_read(name):
     """A declared setting without effect is a defect (SPEC 9)."""
     assert name in _attributes_read()
+
+
+def test_both_bots_know_all_names():
+    """One `.env` serves both bots: neither takes the other's settings for slips of the pen."""
+    assert names(Settings).keys() | names(BotSettings).keys() == SETTING_NAMES
+    for name, default in names(BotSettings).items():
+        assert names(Settings).get(name, default) == default, f"{name} has two defaults"
