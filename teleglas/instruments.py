@@ -23,6 +23,7 @@ _COINS_NAMED_LIKE_PAIRS = frozenset(
 )  # fmt: skip
 _DATED = re.compile(r"[_-](\d{6}|\d{1,2}[A-Z]{3}\d{2})$")
 _SEPARATORS = re.compile(r"[-_/:. ]")
+_BUILDER = re.compile(r"^[a-z0-9]+:(?=.)")
 _CONTRACT = re.compile(r"(PERPETUAL|PERP|SWAP)$")
 _MULTIPLIED = re.compile(r"^(1M|1(?:0{3,6}))(?=[^\W\d])(.+)$")
 
@@ -61,6 +62,8 @@ def asset_of_symbol(symbol: str) -> tuple[str, int]:
     contract = _CONTRACT.search(upper)
     if contract and contract.start():
         text, upper = text[: contract.start()], upper[: contract.start()]
+    # Hyperliquid's builder markets are named `dex:COIN`
+    text = _BUILDER.sub("", text)
     parts = [part for part in _SEPARATORS.split(text) if part]
     text = "".join(parts)
     upper = text.upper()
@@ -69,7 +72,7 @@ def asset_of_symbol(symbol: str) -> tuple[str, int]:
     for quote in sorted(QUOTES, key=len, reverse=True):
         if upper.endswith(quote) and len(upper) > len(quote):
             return asset_and_scale(text[: -len(quote)])
-    if len(parts) > 1 or _is_other_pair(upper):
+    if _is_other_pair(upper) or (len(parts) > 1 and parts[-1].upper() in _OTHER_QUOTES):
         raise BadFrame(Refusal.UNKNOWN_SYMBOL, symbol)
     return asset_and_scale(text)
 
