@@ -14,6 +14,7 @@ from simulator.bybit.dialogue import open_bybit
 from simulator.bybit.feed import BybitFeed
 from simulator.bybit.figures import BybitFigures
 from simulator.bybit.rest import BybitRest
+from simulator.candle_streams import CandleStream, binance_candles, bybit_candles, okx_candles
 from simulator.coinglass.dialogue import open_coinglass
 from simulator.coinglass.feed import CoinglassFeed
 from simulator.coinglass.ledger import Contract, Ledger
@@ -49,6 +50,7 @@ class Venue:
     streams: StreamServer
     rest: RestServer
     channel_of: Callable[[Printed], str]
+    candles: CandleStream | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +66,37 @@ def binance(assets: tuple[Asset, ...], clocks: Clocks, ledger: Ledger) -> Venue:
     """Return Binance USD-M."""
     feed, faults = BinanceFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
     own = [contract for contract in ledger.contracts if contract.listing.venue == "binance"]
-    rest = BinanceRest(feed, BinanceFigures(_figures(own, ledger, feed.clock, clocks)), clocks.market)
+    figures = BinanceFigures(_figures(own, ledger, feed.clock, clocks))
+    rest = BinanceRest(feed, figures, clocks.market)
     streams = StreamServer(open_binance, faults, clocks.lived, ping_s=_BINANCE_PING_S)
     server = RestServer(rest.endpoints(), rest.missing, faults)
-    return Venue("binance", feed, faults, streams, server, lambda _: "!forceOrder@arr")
+    return Venue("binance", feed, faults, streams, server, lambda _: "!forceOrder@arr",
+                 binance_candles(figures))  # fmt: skip
 
 
 def bybit(assets: tuple[Asset, ...], clocks: Clocks, ledger: Ledger) -> Venue:
     """Return Bybit v5 linear."""
     feed, faults = BybitFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
     own = [contract for contract in ledger.contracts if contract.listing.venue == "bybit"]
-    rest = BybitRest(feed, BybitFigures(_figures(own, ledger, feed.clock, clocks)), clocks.market)
+    figures = BybitFigures(_figures(own, ledger, feed.clock, clocks))
+    rest = BybitRest(feed, figures, clocks.market)
     numbers = itertools.count(1)
     streams = StreamServer(lambda target: open_bybit(target, feed, next(numbers)), faults, clocks.lived)
     server = RestServer(rest.endpoints(), rest.missing, faults)
-    return Venue("bybit", feed, faults, streams, server, lambda row: f"allLiquidation.{row.listing.symbol}")
+    return Venue("bybit", feed, faults, streams, server, lambda row: f"allLiquidation.{row.listing.symbol}",
+                 bybit_candles(figures))  # fmt: skip
 
 
 def okx(assets: tuple[Asset, ...], clocks: Clocks, ledger: Ledger) -> Venue:
     """Return OKX v5 public."""
     feed, faults = OkxFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
     own = [contract for contract in ledger.contracts if contract.listing.venue == "okx"]
-    rest = OkxRest(feed, OkxFigures(_figures(own, ledger, feed.clock, clocks)), clocks.market)
+    figures = OkxFigures(_figures(own, ledger, feed.clock, clocks))
+    rest = OkxRest(feed, figures, clocks.market)
     streams = StreamServer(lambda target: open_okx(target, feed), faults, clocks.lived)
     server = RestServer(rest.endpoints(), rest.missing, faults)
-    return Venue("okx", feed, faults, streams, server, lambda _: "liquidation-orders:SWAP")
+    return Venue("okx", feed, faults, streams, server, lambda _: "liquidation-orders:SWAP",
+                 okx_candles(figures))  # fmt: skip
 
 
 def coinglass(assets: tuple[Asset, ...], clocks: Clocks, accounts: dict[str, Account]) -> tuple[Venue, Ledger]:

@@ -101,6 +101,10 @@ class StreamServer:
         """Return how many connections receive a channel."""
         return len(self._readers.get(channel, ()))
 
+    def channels(self) -> list[str]:
+        """Return the channels that somebody receives."""
+        return [channel for channel, readers in self._readers.items() if readers]
+
     def publish(self, pushes: Iterable[Push]) -> None:
         """Send one tick's messages to those who subscribed, as the faults leave them."""
         if self._faults.stall or self._faults.silent or not self._lines:

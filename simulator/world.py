@@ -203,6 +203,8 @@ class World:
                 self.events["Printed"] += 1
                 self._truth.write(row, venue.streams.readers(venue.channel_of(row)))
             printed.extend(rows)
+            if venue.candles is not None:
+                pushes = [*pushes, *venue.candles.due(now, venue.streams.channels())]
             venue.streams.publish(pushes)
         if now % _WATCH_MS == 0:
             for venue in self.venues.values():

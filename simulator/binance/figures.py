@@ -29,7 +29,7 @@ class BinanceFigures:
     def endpoints(self) -> dict[str, tuple[Callable[[Query], int], Callable[[Query], Any]]]:
         """Return path -> (weight, answer)."""
         found: dict[str, tuple[Callable[[Query], int], Callable[[Query], Any]]] = {
-            "/fapi/v1/klines": (_weight_of_klines, self._klines),
+            "/fapi/v1/klines": (_weight_of_klines, self.klines),
             "/fapi/v1/depth": (lambda query: _DEPTHS.get(int(query.get("limit", 500)), 1), self._depth),
             "/fapi/v1/openInterest": (lambda _: 1, self._interest),
             "/fapi/v1/fundingInfo": (lambda _: 0, self._intervals),
@@ -50,11 +50,12 @@ class BinanceFigures:
             "volume": f"{day.usd / day.close:.3f}",
         }  # fmt: skip
 
-    def _klines(self, query: Query) -> list[list[Any]]:
+    def klines(self, query: Query) -> list[list[Any]]:
+        """Return rows of /fapi/v1/klines, oldest first."""
         symbol, minutes = query["symbol"], _MINUTES[query["interval"]]
         decimals = self.figures.contracts[symbol].listing.price_decimals
         rows = []
-        for bar in self.figures.bars(symbol, minutes, _limit(query, _KLINES_AT_MOST)):
+        for bar in self.figures.bars(symbol, minutes, _limit(query, _KLINES_AT_MOST), _until(query, "endTime")):
             prices = [f"{price:.{decimals}f}" for price in (bar.open, bar.high, bar.low, bar.close)]
             rows.append([
                 bar.begin, *prices, f"{bar.usd / bar.close:.3f}", bar.end - 1, f"{bar.usd:.4f}", round(bar.usd / 900),
@@ -113,6 +114,10 @@ class BinanceFigures:
     def _spot(self, query: Query) -> dict[str, Any]:
         symbol = query["symbol"]
         return {"symbol": symbol, "quoteVolume": f"{self.figures.spot_usd(symbol.removesuffix('USDT')):.4f}"}
+
+
+def _until(query: Query, name: str) -> int | None:
+    return whole(query, name, 0) if name in query else None
 
 
 def _limit(query: Query, at_most: int) -> int:

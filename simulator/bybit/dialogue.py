@@ -18,6 +18,7 @@ ARGS_CHARACTERS = 21_000
 IDLE_MS = 600_000
 """A connection without a message of the client is cut after this time."""
 
+_MINUTES = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720")
 _TOPICS = ("allLiquidation", "publicTrade", "tickers")
 
 
@@ -73,6 +74,9 @@ class BybitDialogue:
 
     def _exists(self, topic: str) -> bool:
         name, _, symbol = topic.partition(".")
+        if name == "kline":
+            minutes, _, symbol = symbol.partition(".")
+            return minutes in _MINUTES and symbol in self._feed.history.listings
         return name in _TOPICS and symbol in self._feed.history.listings
 
     def _snapshot(self, topic: str) -> dict[str, Any]:

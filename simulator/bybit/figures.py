@@ -25,7 +25,7 @@ class BybitFigures:
     def endpoints(self) -> dict[str, Callable[[Query], dict[str, Any]]]:
         """Return path -> the result of the answer."""
         return {
-            "/v5/market/kline": self._klines,
+            "/v5/market/kline": self.klines,
             "/v5/market/orderbook": self._book,
             "/v5/market/open-interest": self._interest,
             "/v5/market/account-ratio": self._ratio,
@@ -57,12 +57,14 @@ class BybitFigures:
         row = {"symbol": symbol, "turnover24h": f"{usd:.4f}", "volume24h": "", "lastPrice": ""}
         return {"category": "spot", "list": [row]}
 
-    def _klines(self, query: Query) -> dict[str, Any]:
+    def klines(self, query: Query) -> dict[str, Any]:
+        """Return the result of /v5/market/kline, newest first."""
         symbol = self._symbol(query)
         minutes, limit = _known(_MINUTES, query, "interval"), _limit(query, 200, _KLINES_AT_MOST)
+        until = whole(query, "end", 0) if "end" in query else None
         decimals = self.figures.contracts[symbol].listing.price_decimals
         rows = []
-        for bar in reversed(self.figures.bars(symbol, minutes, limit)):
+        for bar in reversed(self.figures.bars(symbol, minutes, limit, until)):
             prices = [f"{price:.{decimals}f}" for price in (bar.open, bar.high, bar.low, bar.close)]
             rows.append([str(bar.begin), *prices, f"{bar.usd / bar.close:.4f}", f"{bar.usd:.4f}"])
         return {"category": "linear", "symbol": symbol, "list": rows}

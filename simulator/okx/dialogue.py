@@ -1,4 +1,4 @@
-"""How OKX v5 talks on /ws/v5/public: an answer per argument, and a cut after 30 s of silence."""
+"""How OKX v5 talks on /ws/v5/public and /business: an answer per argument, and a cut after 30 s of silence."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ REQUESTS_PER_HOUR = 480
 
 _ARGS_BYTES = 64 * 1024
 _CONNECTION = "a4d3ae55"
+_PUBLIC, _BUSINESS = "/ws/v5/public", "/ws/v5/business"
+_CANDLES = tuple(f"candle{bar}" for bar in ("1m", "3m", "5m", "15m", "30m", "1H", "2H", "4H"))
 _TYPES = ("SWAP", "FUTURES", "MARGIN", "OPTION")
 
 
 def open_okx(target: str, feed: OkxFeed) -> OkxDialogue | Refused:
     """Return the conversation on a request target."""
-    if urlsplit(target).path != "/ws/v5/public":
+    path = urlsplit(target).path
+    if path not in {_PUBLIC, _BUSINESS}:
         return Refused(404, "Not Found")
-    return OkxDialogue(feed)
+    return OkxDialogue(feed, business=path == _BUSINESS)
 
 
 def upgrade_notice() -> dict[str, Any]:
@@ -37,9 +40,10 @@ def upgrade_notice() -> dict[str, Any]:
 
 
 class OkxDialogue:
-    """A connection to the public channels."""
+    """A connection to the public channels, or to those of the business path: candles."""
 
-    def __init__(self, feed: OkxFeed) -> None:
+    def __init__(self, feed: OkxFeed, *, business: bool = False) -> None:
+        self._business = business
         self.channels: set[str] = set()
         self.wrapped = False
         self.idle_ms = IDLE_MS
@@ -84,6 +88,10 @@ class OkxDialogue:
     def _channel(self, arg: dict[str, Any]) -> tuple[dict[str, str] | None, str]:
         """Return (the argument as acknowledged, the stream's key); None for what does not exist."""
         channel = arg["channel"]
+        if self._business or channel.startswith("candle"):
+            swap = str(arg.get("instId"))
+            known = self._business and channel in _CANDLES and swap in self._feed.history.listings
+            return ({"channel": channel, "instId": swap} if known else None), f"{channel}:{swap}"
         if channel == "liquidation-orders":
             kind = arg.get("instType")
             # A narrowing to one instrument is dropped without a word: the acknowledgement shows it.

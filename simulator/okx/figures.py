@@ -30,7 +30,7 @@ class OkxFigures:
         """Return path -> (requests allowed per 2 s, answer's data)."""
         found: dict[str, tuple[int, Callable[[Query], list[Any]]]] = {
             "/api/v5/market/ticker": (20, self._ticker),
-            "/api/v5/market/candles": (40, self._candles),
+            "/api/v5/market/candles": (40, self.candles),
             "/api/v5/market/books": (40, self._books),
             "/api/v5/public/open-interest": (20, self._interest),
             "/api/v5/public/funding-rate": (20, self._funding),
@@ -64,11 +64,13 @@ class OkxFigures:
         blank = {"last": "", "open24h": "", "high24h": "", "low24h": ""}
         return {"instType": "SPOT", "instId": symbol, **blank, "volCcy24h": f"{usd:.4f}", "ts": str(self.figures.now())}
 
-    def _candles(self, query: Query) -> list[list[str]]:
+    def candles(self, query: Query) -> list[list[str]]:
+        """Return rows of /api/v5/market/candles, newest first; `after` names the first one that is too new."""
         symbol, minutes = self._symbol(query), _known(query, "bar")
         listing = self.figures.contracts[symbol].listing
+        until = whole(query, "after", 0) - 1 if "after" in query else None
         rows = []
-        for bar in reversed(self.figures.bars(symbol, minutes, _limit(query, 100, _CANDLES_AT_MOST))):
+        for bar in reversed(self.figures.bars(symbol, minutes, _limit(query, 100, _CANDLES_AT_MOST), until)):
             prices = [f"{price:.{listing.price_decimals}f}" for price in (bar.open, bar.high, bar.low, bar.close)]
             coins = bar.usd / bar.close
             closed = "1" if bar.end <= self.figures.now() else "0"
