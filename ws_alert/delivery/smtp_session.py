@@ -221,6 +221,8 @@ def _name(error: Exception) -> str:
         return "no answer"
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return "the connection ended"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({(error.reason or 'unknown').lower().replace('_', ' ')})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return type(error).__name__

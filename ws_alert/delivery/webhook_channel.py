@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -110,7 +111,11 @@ def judged(said: Sequence[str]) -> Outcome:
 
 def _service(url: str, number: int) -> NotifyBase:
     scheme = url.partition("://")[0] if "://" in url else "?"
-    service = Apprise.instantiate(url, asset=AppriseAsset(app_id="TELEGLAS", secure_logging=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # it loads all its plug-ins, some with old modules
+        service = Apprise.instantiate(url, asset=AppriseAsset(app_id="TELEGLAS", async_mode=False))
     if not isinstance(service, NotifyBase):
         raise ConfigError(
             "ALERT_URLS",
@@ -124,8 +129,9 @@ def _service(url: str, number: int) -> NotifyBase:
 
 
 def _keep_to_itself() -> None:
-    # Its lines hold URLs with tokens; capturing them for `judged` works all the same.
+    # Its lines hold URLs with tokens, and only what it logs can be captured for `judged`.
     own = logging.getLogger("apprise")
+    own.setLevel(logging.DEBUG)
     own.propagate = False
     if not own.handlers:
         own.addHandler(logging.NullHandler())
