@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from teleglas.market import Candle, Instrument
 from tests.made_candles import DAY, MINUTE, walk
 from tests.reference.candle_signals import signals
-from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory
+from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory, _cross
 from ws_alert.detectors.hit import Hit
 from ws_alert.messages import ConfluenceFacts, Tier
 from ws_alert.rules import ScannerRules
+from ws_alert.windows.indicators import Reading
 
 BTC = Instrument("binance", "BTCUSDT", "BTC")
 
@@ -133,3 +134,27 @@ def test_each_timeframe_is_a_series_of_its_own():
     both = sorted([*one, *five], key=lambda candle: candle.close_ms)
     together = _scan(both)
     assert sorted(together, key=repr) == sorted(alone, key=repr)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ((0.0, 1.0), ("bullish", 0)),  # equal counts as below before a cross
+        ((0.0, 1.0, 2.0), ("bullish", 1)),
+        ((-1.0, 1.0, 0.0), ("", 0)),  # not above any more
+        ((-1.0, 1.0, -1.0), ("bearish", 0)),
+        ((0.0, -1.0, -2.0), ("bearish", 1)),
+        ((-1.0, 1.0, 2.0, 3.0), ("", 0)),  # too long ago
+        ((None, 1.0, 2.0), ("", 0)),  # the mean before was not ready
+        ((1.0,), ("", 0)),
+    ],
+)
+def test_what_is_a_cross(gaps, expected):
+    """On this candle or the one before, from at-or-below to above, and above still; mirrored for bearish."""
+    seen = [
+        Reading(
+            None if gap is None else 100.0 + gap, None if gap is None else 100.0, None, None, None, None, None
+        )
+        for gap in gaps
+    ]
+    assert _cross(seen) == expected

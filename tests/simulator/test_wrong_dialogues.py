@@ -209,8 +209,12 @@ class TestOkx:
                 await heard(socket)
 
     async def test_other_paths_are_not_found(self, world):
-        """The business socket is another one."""
-        assert await status_of(world.urls["OKX_WS_URL"] + "/ws/v5/business") == 404
+        """There is no private socket; candles are on the business one and nowhere else, and nothing else is there."""
+        assert await status_of(world.urls["OKX_WS_URL"] + "/ws/v5/private") == 404
+        for path, channel in (("public", "candle1m"), ("business", "trades")):
+            request = {"op": "subscribe", "args": [{"channel": channel, "instId": "BTC-USDT-SWAP"}]}
+            answer = await ask(f"{world.urls['OKX_WS_URL']}/ws/v5/{path}", request)
+            assert answer["code"] == "60018"
 
 
 class TestCoinglass:
