@@ -112,10 +112,10 @@ class Pipeline:
         recovered = recover(self._engine, folder, self._memory, self._committed)
         self._position = journal.last_sequence
         self._keep(self._engine.drain())
-        log.info(
-            "recovered", warmed=recovered.warmed, decided=recovered.decided, damage=str(journal.damage or "none"),
-            journal_gap=journal.gap,
-        )  # fmt: skip
+        if recovered.warmed or recovered.decided:
+            log.info("recovered", records=recovered.warmed, decided_again=recovered.decided)
+        if journal.damage or journal.gap:
+            log.warning("journal_damaged", cut=str(journal.damage or "nothing"), missing_records=journal.gap)
         away = stopped_feeds(self._engine, journal.last_received_ms)
         if away:
             self._decide(away, told=False)

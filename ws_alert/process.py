@@ -94,8 +94,11 @@ async def run(
         log.info(
             "running",
             targets=len(ways.targets),
-            venues=options.venues,
-            candles=tuple(f"{options.candles_venue} {symbol} {length}" for symbol, length in options.candles),
+            venues=" ".join(options.venues),
+            candles=" ".join(
+                f"{options.candles_venue}:{symbol}:{length}" for symbol, length in options.candles
+            )
+            or "off",
             simulated=settings.simulated,
         )
         vitals = Vitals(

@@ -80,7 +80,6 @@ class Intake:
         self.now_ms = 0
         self.source = ""
         self.refused: Counter[Refusal] = Counter()
-        self.taken: Counter[str] = Counter()
         self.samples: list[tuple[Refusal, str]] = []
         self._rules = rules
         self._judge = judge
