@@ -20,6 +20,7 @@ from bot.views.pieces import (
     tldr,
 )
 from teleglas.language import Html
+from teleglas.telegram.text import escape
 
 __all__ = ["fear_word", "rsi", "sentiment"]
 
@@ -61,12 +62,12 @@ def _headline(reply: Sentiment, context: Context) -> str:
     coin = (
         say("{coin} {at}", coin=reply.coin, at=Html(at_price(reply.price, context)))
         if reply.price.value
-        else reply.coin
+        else Html(escape(reply.coin))
     )
     if mood is None:
-        return say("{coin}: the mood", coin=Html(coin))
+        return say("{coin}: the mood", coin=coin)
     return say("Fear and greed {value}: {word}; {coin}", value=f"{mood.value:.0f}", word=Html(fear_word(mood.value, context)),
-               coin=Html(coin))  # fmt: skip
+               coin=coin)  # fmt: skip
 
 
 def _trend(reply: Sentiment, context: Context) -> str:

@@ -92,7 +92,7 @@ def sources(named: Sequence[Named], context: Context) -> str:
     lines: dict[str, list[str]] = {}
     for name, block in named:
         if block.missing is None:
-            lines.setdefault(origin(block, context), []).append(name)
+            lines.setdefault(origin(block, context), []).append(_safe(name))
     if not lines:
         return ""
     told = "\n".join(f"{', '.join(names)}: {where}" for where, names in lines.items())
@@ -105,7 +105,7 @@ def missing_line(named: Iterable[Named], context: Context) -> str:
     lines: dict[str, list[str]] = {}
     for name, block in named:
         if block.missing is not None:
-            lines.setdefault(why(block.missing, context), []).append(name)
+            lines.setdefault(why(block.missing, context), []).append(_safe(name))
     if not lines:
         return ""
     told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in lines.items())
@@ -137,6 +137,10 @@ def _source(block: Block[Any], context: Context) -> str:
     if block.source == COINGLASS:
         return COINGLASS
     return _venues(block.venues, context) if block.venues else words.say("the exchanges")
+
+
+def _safe(name: str) -> str:
+    return name if isinstance(name, Html) else escape(name)
 
 
 def _share(block: Block[Any]) -> str:

@@ -123,7 +123,7 @@ def _summary(reply: Whales, context: Context) -> str:
         total = found.buy_usd + found.sell_usd
         larger = max(found.buy_usd, found.sell_usd)
         net = usd(abs(found.buy_usd - found.sell_usd))
-        if larger / total < _EVEN:
+        if total <= 0 or larger / total < _EVEN:
             flow = say("Large buyers and sellers are even.")
         elif found.buy_usd > found.sell_usd:
             flow = say("Large orders buy more than they sell, by {usd}.", usd=net)
