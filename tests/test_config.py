@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from teleglas.errors import ConfigError
+from teleglas.logs import redact
 from teleglas.settings import names
 from ws_alert.config import Settings, load_rules, load_settings
 from ws_alert.rules import Rules
@@ -229,3 +230,64 @@ def test_secrets_are_not_printed(monkeypatch):
     assert set(settings.secrets()) == {ALERT, KEY, "canarypass"}
     for secret in settings.secrets():
         assert secret not in repr(settings) + str(settings.model_dump(exclude={"database_url"}))
+
+
+MAIL = {"ALERT_EMAIL_TO": "a@example.com, B@example.com", "SMTP_HOST": "smtp.example.com", "SMTP_USER": "bot@example.com",
+        "SMTP_PASSWORD": "canary-mail"}  # fmt: skip
+
+
+def _set(monkeypatch, values):
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_channels_beside_telegram(monkeypatch):
+    """Each address is a target of its own whose name hides it; ports follow the security; URLs are secrets."""
+    urls = "discord://123456789/canary0token0discord, json://user:canarypw@127.0.0.1:80/x,y slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+    _set(monkeypatch, MAIL | {"ALERT_URLS": urls, "ADMIN_EMAIL_TO": "me@example.com"})
+    settings = _load()
+    assert settings.account is not None
+    assert (settings.account.port, settings.account.security, settings.account.sender) == (
+        587,
+        "starttls",
+        "bot@example.com",
+    )
+    assert list(settings.mail_targets.values()) == ["a@example.com", "B@example.com"]
+    assert [target.partition("-")[0].partition(":")[0] for target in settings.targets_beside] == [
+        "mail"
+    ] * 2 + ["url"] * 3
+    shown = " ".join(settings.targets_beside) + repr(settings) + repr(settings.account)
+    assert "canary" not in shown
+    redacted = redact(
+        f"posting to {urls} with TIiajkdnlazkcOXrIdevi7FQ, canarypw, canary0token0discord", settings.secrets()
+    )
+    assert "canary" not in redacted
+    assert "TIiaj" not in redacted
+    monkeypatch.setenv("SMTP_SECURITY", "tls")
+    assert _load().account.port == 465
+
+
+@pytest.mark.parametrize(
+    ("changes", "blamed"),
+    [
+        ({"SMTP_HOST": ""}, "SMTP_HOST"),
+        ({"SMTP_PASSWORD": ""}, "SMTP_USER"),
+        ({"SMTP_PASSWORD": "canary-mäil"}, "SMTP_PASSWORD"),
+        ({"SMTP_USER": "bot"}, "SMTP_FROM"),
+        ({"SMTP_SECURITY": "none"}, "SMTP_SECURITY"),
+        ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY"),
+        ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
+        ({"ALERT_EMAIL_TO": "a@example.com, not an address"}, "ALERT_EMAIL_TO"),
+        ({"ALERT_EMAIL_TO": "a@example.com\nBcc: b@example.com"}, "ALERT_EMAIL_TO"),
+        ({"ALERT_URLS": "canary-without-scheme"}, "ALERT_URLS"),
+        ({"HEALTH_PORT": "-1"}, "HEALTH_PORT"),
+    ],
+)
+def test_a_wrong_channel_is_named(monkeypatch, changes, blamed):
+    """One line names the setting and not its value."""
+    _set(monkeypatch, MAIL | changes)
+    with pytest.raises(ConfigError) as wrong:
+        _load()
+    assert str(wrong.value).startswith(f"{blamed}: ")
+    assert "canary" not in str(wrong.value)
+    assert "\n" not in str(wrong.value)

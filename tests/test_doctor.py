@@ -14,6 +14,7 @@ from simulator.bot_api.server import BotApi
 from simulator.bot_api.world import Chat
 from simulator.world import World
 from teleglas.settings import names
+from tests.mail_server import Certificate, MailServer
 from ws_alert import doctor
 from ws_alert.config import Settings
 from ws_alert.doctor import Level, check_all
@@ -125,3 +126,34 @@ def test_wrong_settings_are_printed_and_fail(monkeypatch, capsys):
     monkeypatch.setenv("SOURCE_MODE", "coinglass")
     assert doctor.examine(Console(highlight=False)) is False
     assert "COINGLASS_API_KEY: SOURCE_MODE=coinglass needs it" in capsys.readouterr().out
+
+
+async def test_mail_and_webhooks(tmp_path):
+    """The mail login is tried for real, and nothing is sent; a webhook can only be named."""
+    folder = tmp_path / "certificate"
+    folder.mkdir()
+    shown = Certificate(folder)
+    async with World(speed=0) as world, MailServer(shown, user="bot@example.com", password="right") as server:
+        more = {
+            "alert_email_to": ("me@example.com",), "smtp_host": "localhost", "smtp_port": server.port,
+            "smtp_user": "bot@example.com", "smtp_ca_file": shown.file,
+            "alert_urls": SecretStr("discord://123456789012345678/canary0token0canary0token"),
+        }  # fmt: skip
+        good = await check_all(_settings(world, smtp_password=SecretStr("right"), **more))
+        bad = await check_all(
+            _settings(
+                world,
+                smtp_password=SecretStr("canary-wrong"),
+                **more | {"alert_urls": SecretStr("nosuch://canary")},
+            )
+        )
+    assert server.mails == []
+    told = {line.what: line for line in good}
+    assert (told["mail"].level, told["webhook"].level) == (Level.OK, Level.OK)
+    assert "m***@example.com" in told["mail"].found
+    assert "Discord" in told["webhook"].found
+    told = {line.what: line for line in bad}
+    assert (told["mail"].level, told["webhook"].level) == (Level.FAIL, Level.FAIL)
+    assert "refuses SMTP_USER or SMTP_PASSWORD" in told["mail"].found
+    assert "SMTP_PASSWORD" in told["mail"].todo
+    assert "canary" not in str(good) + str(bad)

@@ -81,7 +81,8 @@ def told_of(record: logging.LogRecord) -> tuple[str, str]:
     if failure is not None:
         text += f" - {type(failure).__name__}: {failure}"
         constant += f" {type(failure).__name__}"
-    return f"{record.name} {_FIGURES.sub('#', constant).strip()}", f"{record.name}: {text}"
+    cause = " ".join(_FIGURES.sub("#", f"{record.name} {constant}").split())
+    return cause, f"{record.name}: {text}"
 
 
 class AdminMail:

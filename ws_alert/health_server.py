@@ -50,6 +50,7 @@ class HealthServer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind(("127.0.0.1", port))
+            self._socket.listen()  # only then another process can no longer take the port
         except OSError as error:
             self._socket.close()
             raise ConfigError("HEALTH_PORT", f"{port} cannot be used ({error.strerror})", "Choose another port, or 0 for none") from None  # fmt: skip
