@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["INSTRUMENTS", "LIQUIDATIONS", "Mix", "make"]
+__all__ = ["INSTRUMENTS", "LIQUIDATIONS", "START_MS", "Large", "Mix", "make", "origin", "stream"]
 
 INSTRUMENTS = 500
 LIQUIDATIONS = 0.02
-_START_MS = 1_795_000_000_000
+START_MS = 1_795_000_000_000
+"""Market time of the first frame: a benchmark's clock starts here too, so that no event is too old."""
+
+_BLOCK = 100_000
+_LARGE_PRICE = "150.00"
 
 
 class Mix(NamedTuple):
@@ -22,6 +28,14 @@ class Mix(NamedTuple):
     origin: str
 
 
+class Large(NamedTuple):
+    """Every `every` frames `run` liquidations of `usd` each hit one instrument, another one each time."""
+
+    every: int
+    run: int
+    usd: int
+
+
 def make(count: int, *, rate: int = 10_000, seed: int = 1) -> Mix:
     """Return `count` Binance USD-M frames at `rate` a second of market time.
 
@@ -29,28 +43,45 @@ def make(count: int, *, rate: int = 10_000, seed: int = 1) -> Mix:
     and quantities are those of recorded frames where the machine has them, else drawn
     from a like distribution; ids and times run on, as on a live stream.
     """
+    return Mix(list(stream(count, rate=rate, seed=seed)), origin())
+
+
+def origin() -> str:
+    """Say where the layout and the sizes come from."""
+    return "recorded aggTrade frames, re-keyed" if _recorded() else "made frames in the recorded layout"
+
+
+def stream(
+    count: int, *, rate: int = 10_000, seed: int = 1, large: Large | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the frames of `make` one by one: (ms of market time, bytes)."""
     rng = random.Random(seed)  # noqa: S311 - a repeatable mix
-    recorded = _recorded()
-    quantities = [(row["p"], row["q"]) for row in recorded] or [
+    quantities = [(row["p"], row["q"]) for row in _recorded()] or [
         (f"{rng.lognormvariate(3, 2):.4f}", f"{rng.lognormvariate(2, 1.5):.3f}") for _ in range(500)
     ]
     symbols = [f"C{number}USDT" for number in range(INSTRUMENTS)]
     weights = [1 / (number + 1) for number in range(INSTRUMENTS)]
-    chosen = rng.choices(range(INSTRUMENTS), weights, k=count)
     ids = [1_000_000] * INSTRUMENTS
-    frames = []
-    for number, place in enumerate(chosen):
-        now = _START_MS + number * 1000 // rate
+    chosen: list[int] = []
+    for number in range(count):
+        if number % _BLOCK == 0:
+            chosen = rng.choices(range(INSTRUMENTS), weights, k=min(_BLOCK, count - number))
+        now = START_MS + number * 1000 // rate
+        if large is not None and number >= large.every and number % large.every < large.run:
+            symbol = symbols[number // large.every % INSTRUMENTS]
+            quantity = f"{large.usd / float(_LARGE_PRICE):.3f}"
+            yield now, _force_order(symbol, _LARGE_PRICE, quantity, now, sell=True)
+            continue
+        place = chosen[number % _BLOCK]
         price, quantity = quantities[(number + place) % len(quantities)]
         if rng.random() < LIQUIDATIONS:
-            frames.append((now, _force_order(symbols[place], price, quantity, now, sell=rng.random() < 0.5)))
+            yield now, _force_order(symbols[place], price, quantity, now, sell=rng.random() < 0.5)
         else:
             ids[place] += 1
-            frames.append((now, _trade(symbols[place], ids[place], price, quantity, now, sold=rng.random() < 0.5)))
-    origin = "recorded aggTrade frames, re-keyed" if recorded else "made frames in the recorded layout"
-    return Mix(frames, origin)
+            yield now, _trade(symbols[place], ids[place], price, quantity, now, sold=rng.random() < 0.5)
 
 
+@cache
 def _recorded() -> list[dict[str, str]]:
     root = Path(os.environ.get("TELEGLAS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     path = root / "recordings" / "frames" / "binance_usdm_aggTrade.jsonl"

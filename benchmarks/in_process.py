@@ -16,48 +16,22 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
+import bare
+import frames
 
-import frames  # noqa: E402 - the path was made for it
-
-from ws_alert.alert_engine import AlertEngine  # noqa: E402
-from ws_alert.rules import Rules  # noqa: E402
-from ws_alert.sources.decoders import decoders  # noqa: E402
+from ws_alert.alert_engine import AlertEngine
+from ws_alert.rules import Rules
+from ws_alert.sources.decoders import decoders
 
 BATCH = 64
 """Frames stamped together: at 10,000 frames/s one turn of the event loop brings about as many."""
 
 
-class _Trade(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
-    a: int
-    s: str
-    p: float
-    q: float
-    T: int
-    m: bool
-
-
-class _Order(msgspec.Struct, gc=False):
-    s: str
-    S: str
-    ap: float
-    z: float
-    T: int
-
-
-class _Force(msgspec.Struct, tag_field="e", tag="forceOrder", gc=False):
-    o: _Order
-
-
-class _Wrapped(msgspec.Struct, gc=False):
-    data: _Trade | _Force
-
-
 def limit(mix: frames.Mix) -> float:
     """Return seconds for decoding every frame."""
-    decode = msgspec.json.Decoder(_Wrapped, strict=False).decode
+    decode = bare.decode
     started = time.perf_counter()
     for _, payload in mix.frames:
         decode(payload)
@@ -78,7 +52,9 @@ def engine(mix: frames.Mix) -> tuple[float, AlertEngine]:
 
 def main() -> None:
     """Measure and print one table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--frames", type=int, default=300_000)
     options.add_argument("--rounds", type=int, default=7)
     chosen = options.parse_args()
@@ -89,14 +65,20 @@ def main() -> None:
         limits.append(limit(mix))
         seconds, made = engine(mix)
         engines.append(seconds)
-    bare, ours = statistics.median(limits), statistics.median(engines)
+    decode, ours = statistics.median(limits), statistics.median(engines)
     each = 1e9 / chosen.frames
     print(f"mix: {chosen.frames:,} Binance frames ({mix.origin}), {frames.INSTRUMENTS} instruments,")
-    print(f"     {frames.LIQUIDATIONS:.0%} forceOrder, batches of {BATCH}; fields read: a s p q T m, and s S ap z T of a forceOrder")
-    print(f"limit  (msgspec decode)        {bare * each:7.0f} ns/frame  {chosen.frames / bare:11,.0f} frames/s")
-    print(f"engine (all detectors, policy) {ours * each:7.0f} ns/frame  {chosen.frames / ours:11,.0f} frames/s")
+    print(f"     {frames.LIQUIDATIONS:.0%} forceOrder, batches of {BATCH}; {bare.FIELDS}")
+    print(
+        f"limit  (msgspec decode)        {decode * each:7.0f} ns/frame  {chosen.frames / decode:11,.0f} frames/s"
+    )
+    print(
+        f"engine (all detectors, policy) {ours * each:7.0f} ns/frame  {chosen.frames / ours:11,.0f} frames/s"
+    )
     ratios = sorted(a / b for a, b in zip(limits, engines, strict=True))
-    print(f"ratio  {bare / ours:.2f} of the limit (rounds {ratios[0]:.2f}..{ratios[-1]:.2f}), {chosen.rounds} rounds")
+    print(
+        f"ratio  {decode / ours:.2f} of the limit (rounds {ratios[0]:.2f}..{ratios[-1]:.2f}), {chosen.rounds} rounds"
+    )
     print(f"skipped: {dict(made.intake.refused) or 'nothing'}; episodes started: {len(made.phases)}")
 
 
