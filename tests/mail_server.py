@@ -36,10 +36,22 @@ class Certificate:
         self.context.load_cert_chain(self.file, key)
 
 
+class _Session(SMTP):
+    """Tells its server when the connection is over."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Count it."""
+        super().connection_lost(error)
+        server = self.event_handler
+        server.open -= 1
+        if not server.open:
+            server.idle.set()
+
+
 class MailServer:
     """mails: accepted ones as (recipient, bytes). script: what to answer next at `RCPT` or `DATA`.
 
-    stalling: set once a client waits for an answer that never comes.
+    stalling: set once a client waits for an answer. idle: set while the last of the connections is over.
     """
 
     def __init__(
@@ -56,7 +68,8 @@ class MailServer:
         self.user, self.password, self.auth_answer = user, password, auth_answer
         self.mails: list[tuple[str, bytes]] = []
         self.script: dict[str, deque[str]] = defaultdict(deque)
-        self.connections = 0
+        self.connections = self.open = 0
+        self.idle = asyncio.Event()
         self.arrived, self.go, self.stalling = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._protocols: list[SMTP] = []
         self._stalled = asyncio.Event()
@@ -92,10 +105,12 @@ class MailServer:
 
     def _protocol(self) -> SMTP:
         self.connections += 1
+        self.open += 1
+        self.idle.clear()
         offers_tls = self.shown is not None and self.security == "starttls"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it does not see that TLS may be there from the first byte
-            protocol = SMTP(
+            protocol = _Session(
                 self,
                 hostname="localhost",
                 tls_context=self.shown.context if offers_tls and self.shown else None,
@@ -135,6 +150,7 @@ class MailServer:
     async def _answer(self, stage: str) -> str:
         answer = self.script[stage].popleft() if self.script[stage] else "250 OK"
         if answer == SLOW:
+            self.stalling.set()
             await self.go.wait()
             return "250 OK"
         if answer == STALL:

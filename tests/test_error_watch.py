@@ -54,6 +54,18 @@ def _times(arrivals, cause):
             yield now
 
 
+def test_the_hour_is_exact():
+    """A cause is told again at the hour, not before."""
+    causes = Causes({})
+    assert [causes.due("a", NOW + at) for at in (0, 1, HOUR_MS - 1, HOUR_MS, HOUR_MS + 1)] == [
+        0,
+        None,
+        None,
+        2,
+        None,
+    ]
+
+
 def test_a_flood_of_causes_does_not_fill_the_memory():
     """Beyond a thousand causes in an hour the newest are left out; an hour later there is room."""
     causes = Causes({})

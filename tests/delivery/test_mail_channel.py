@@ -214,13 +214,14 @@ async def test_nobody_listening_is_retried(naps):
 async def test_a_cancelled_send_leaves_no_thread_that_sends_later(naps):
     """A dispatcher that gives up can mark the message as a repeat: nothing goes out behind its back."""
     async with MailServer(security="none") as server:
-        server.script["RCPT"].append(STALL)
+        server.script["RCPT"].append(SLOW)
         sending = asyncio.create_task(_send(_account(server), naps))
         await asyncio.wait_for(server.stalling.wait(), 10)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        server._stalled.set()
+        server.go.set()
+        await asyncio.wait_for(server.idle.wait(), 10)
     assert server.mails == []
 
 
