@@ -39,7 +39,7 @@ def status(reply: Status, context: Context) -> Card:
 
 def _trouble(reply: Status, context: Context) -> list[Html]:
     say = context.words.say
-    found = [Html(escape(note)) for note in (reply.bot_note, reply.database_note) if note]
+    found = [Html(escape(_line(note))) for note in (reply.bot_note, reply.database_note) if note.strip()]
     alert = reply.alert
     if alert is None:
         found.append(say("The alert bot has not run on this database"))
@@ -49,7 +49,7 @@ def _trouble(reply: Status, context: Context) -> list[Html]:
             found.append(say("The alert bot has been silent for {age}", age=age(silent)))
         else:
             broken = [feed for feed in alert.feeds if feed.state != "live"]
-            found += [Html(escape(alert.note))] if alert.note else []
+            found += [Html(escape(_line(alert.note)))] if alert.note.strip() else []
             if broken:
                 names = ", ".join(f"{feed.venue} {feed.family}" for feed in broken[:3])
                 found.append(say("Not live: {feeds}", feeds=names))
@@ -57,6 +57,10 @@ def _trouble(reply: Status, context: Context) -> list[Html]:
     if bad:
         found.append(say("Asked in vain: {names}", names=", ".join(bad)))
     return found
+
+
+def _line(note: str) -> str:
+    return " ".join(note.split())
 
 
 def _bot(reply: Status, context: Context) -> str:

@@ -1,0 +1,120 @@
+"""Reading updates: refused tokens, second readers, outages and updates that cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from bot.commands.desk import Health
+from bot.hearing import CONFLICT, hear
+from simulator.bot_api.faults import Fault
+from simulator.bot_api.server import BotApi
+from simulator.bot_api.world import Chat
+from teleglas.errors import ConfigError
+from teleglas.telegram.client import TelegramClient
+
+TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+class _Listener:
+    """Runs `hear` and keeps what it hands over; `said` is the note at each wait."""
+
+    def __init__(self, api: BotApi, token: str = TOKEN) -> None:
+        self.health = Health(0)
+        self.updates: asyncio.Queue = asyncio.Queue()
+        self.said: list[str] = []
+        self.client = TelegramClient(token, base_url=api.base_url)
+
+    async def _wait(self, _: float) -> None:
+        self.said.append(self.health.note)
+
+    async def run(self) -> None:
+        await self.client.bot.initialize()
+        await hear(self.client.bot, self.updates.put, self.health, lambda: 77, poll_s=1, sleep=self._wait)
+
+
+@pytest.fixture
+async def api():
+    """Return a Bot API with one person."""
+    async with BotApi([TOKEN], [Chat(5, "private")]) as running:
+        yield running
+
+
+@pytest.fixture
+async def listener(api):
+    """Return a listener that runs."""
+    made = _Listener(api)
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await made.client.close()
+
+
+async def _next(listener: _Listener):
+    return await asyncio.wait_for(listener.updates.get(), 10)
+
+
+@pytest.mark.parametrize(
+    ("fault", "note"),
+    [
+        (
+            Fault(
+                "error",
+                "getUpdates",
+                times=2,
+                code=409,
+                description="Conflict: terminated by other getUpdates",
+            ),
+            CONFLICT,
+        ),
+        (Fault("page", "getUpdates", times=2, code=502), "Telegram does not answer (NetworkError)"),
+        (Fault("reset", "getUpdates", times=2), "Telegram does not answer (NetworkError)"),
+        (Fault.flood(1, method="getUpdates"), "Telegram does not answer (RetryAfter)"),
+    ],
+)
+async def test_trouble_is_noted_and_passes(api, fault, note):
+    """While Telegram does not let us read, the health says why; nothing that is typed meanwhile is lost."""
+    api.fault(fault)
+    listener = _Listener(api)
+    task = asyncio.create_task(listener.run())
+    api.people.say(5, "/start")
+    assert (await _next(listener)).message.text == "/start"
+    assert set(listener.said) == {note}
+    assert (listener.health.note, listener.health.heard_ms) == ("", 77)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await listener.client.close()
+
+
+async def test_a_revoked_token_ends_it(api):
+    """A token that Telegram refuses while we run is a wrong setting, not something to try for ever."""
+    listener = _Listener(api)
+    api.fault(Fault("error", "getUpdates", code=401, description="Unauthorized"))
+    with pytest.raises(ConfigError, match=r"^TELEGRAM_BOT_TOKEN: Telegram does not accept it") as refusal:
+        await asyncio.wait_for(listener.run(), 10)
+    assert TOKEN not in str(refusal.value)
+    await listener.client.close()
+
+
+async def test_an_update_that_cannot_be_read_is_skipped(api, listener):
+    """One broken update neither stops the reading nor comes again."""
+    bot = next(iter(api.world.bots.values()))
+    bot.updates.put("message", {"message_id": "not a message"})
+    api.people.say(5, "/after")
+    assert (await _next(listener)).message.text == "/after"
+    api.people.say(5, "/again")
+    assert (await _next(listener)).message.text == "/again"
+
+
+async def test_each_update_comes_once(api, listener):
+    """What was handed over is confirmed, in order."""
+    for number in range(120):
+        api.people.say(5, f"/n{number}")
+    heard = [(await _next(listener)).message.text for _ in range(120)]
+    assert heard == [f"/n{number}" for number in range(120)]
+    assert listener.updates.empty()
