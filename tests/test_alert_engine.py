@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from teleglas.instrument_table import encode
 from teleglas.market import Instrument
@@ -258,9 +259,19 @@ def test_a_refreshed_table_decodes_from_then_on() -> None:
 def test_inputs_of_unknown_venues_change_nothing() -> None:
     """A body or a table of a venue that this version does not know is skipped."""
     feed = Feed()
-    for kind in (RecordKind.BODY, RecordKind.INSTRUMENTS):
+    for kind in (RecordKind.FRAME, RecordKind.BODY, RecordKind.INSTRUMENTS):
         assert not feed.note(0, kind, b"{}", "elsewhere:trades:BTC")
     assert feed.engine.next_deadline() is None
+
+
+@pytest.mark.parametrize("kind", [RecordKind.NOTICE, RecordKind.REFUSED, RecordKind.INSTRUMENTS])
+@pytest.mark.parametrize("payload", [b"", b"{}", b'{"state":"dozing"}', b"\xff", b"[" * 99_999])
+def test_records_of_another_version_are_counted_and_skipped(kind: RecordKind, payload: bytes) -> None:
+    """What this version cannot read in a journal stops neither the replay nor the start."""
+    feed = Feed()
+    feed.note(0, kind, payload, "okx")
+    order(feed, 10, 700_000)
+    assert said(feed.verdicts) == [("hold", "group_wait", LARGE)]
 
 
 def test_a_poll_counts_like_the_stream() -> None:

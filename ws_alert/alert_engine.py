@@ -12,8 +12,9 @@ from typing import Protocol
 
 import msgspec
 
+from teleglas.errors import BadFrame
 from teleglas.instrument_table import decode as decode_instruments
-from teleglas.market import Candle, Instrument, Liquidation, MarketSink, PositionSide, TakerSide
+from teleglas.market import Candle, Instrument, Liquidation, MarketSink, PositionSide, Refusal, TakerSide
 from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory
 from ws_alert.detectors.event_pattern_detector import EventPatternDetector
 from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
@@ -131,14 +132,22 @@ class AlertEngine:
             self.receive_frames(source, (payload,), received_ms)
             return
         self._arrive(received_ms)
-        self._receive_rare(kind, source, payload)
+        try:
+            self._receive_rare(kind, source, payload)
+        except (BadFrame, msgspec.MsgspecError) as error:
+            # A record of another version must not keep this one from starting.
+            self.intake.refuse(Refusal.MALFORMED, f"{kind.name} of {source}: {error}"[:120])
 
     def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
         """Take WebSocket frames of one source that were stamped together."""
         self._arrive(received_ms)
         intake = self.intake
         intake.source = source
-        self._decode[source](payloads, intake)
+        decode = self._decode.get(source)
+        if decode is None:
+            intake.refuse(Refusal.UNKNOWN_MESSAGE, f"frames of {source}"[:80])
+        else:
+            decode(payloads, intake)
 
     def advance(self, now_ms: int) -> None:
         """Let the time pass: run every deadline that is due, in order of (due time, id)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from teleglas.errors import InputError
+from teleglas.errors import BadFrame, InputError
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Instrument
 from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
@@ -17,7 +18,7 @@ from ws_alert.sources.journal import JournalReader
 from ws_alert.sources.journal_files import list_segments
 from ws_alert.sources.journal_format import SegmentHeader
 
-__all__ = ["Tables", "known_tables", "recover", "stopped_feeds"]
+__all__ = ["Tables", "is_readable", "known_tables", "recover", "stopped_feeds"]
 
 Tables = dict[str, tuple[Instrument, ...]]
 """Contracts by venue, as a journal header carries them."""
@@ -35,10 +36,18 @@ def known_tables(folder: Path) -> Tables:
     tables: Tables = {}
     for item in _last_segment(folder):
         if isinstance(item, SegmentHeader):
-            tables = dict(item.decode_context().instruments)
+            tables = _tables_of(item)
         elif item.kind == RecordKind.INSTRUMENTS:
-            tables[item.source] = tuple(decode_instruments(item.payload).values())
+            with contextlib.suppress(BadFrame):
+                tables[item.source] = tuple(decode_instruments(item.payload).values())
     return tables
+
+
+def _tables_of(header: SegmentHeader) -> Tables:
+    try:
+        return dict(header.decode_context().instruments)
+    except msgspec.MsgspecError:
+        return {}  # another version wrote it; the venues' own lists come soon
 
 
 def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: int) -> Recovered:
@@ -69,6 +78,15 @@ def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: i
         engine.warming = False
         engine.restore(memory)
     return Recovered(warmed, decided)
+
+
+def is_readable(memory: bytes) -> bool:
+    """Return whether this version understands what an earlier process remembered."""
+    try:
+        AlertEngine.time_of(memory)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
