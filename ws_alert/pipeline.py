@@ -25,7 +25,7 @@ from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import Alert, Decisions, FeedNotice, FeedState, Frame, RecordKind, RefusedNote, Verdict
 from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.outbox.outbox import commit_of, content_of
-from ws_alert.recovery import Tables, recover, stopped_feeds
+from ws_alert.recovery import Tables, is_readable, recover, stopped_feeds
 from ws_alert.report import Report, Tally
 from ws_alert.rules import Rules
 from ws_alert.sources.inbox import Inbox
@@ -39,6 +39,8 @@ _COMMIT_EVERY_S = 5.0
 
 _LOOK_EVERY_S = 1.0
 _NEVER = -1
+_COMMIT_HANGS_S = 20.0
+"""A transaction that takes longer is stuck: the process no longer says that it is alive."""
 _SAMPLES_EVERY_S = 30.0
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,7 @@ class Pipeline:
         self._position = 0
         self._committed = 0
         self._work = asyncio.Event()
+        self._commits_since: float | None = None
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: dict[str, FeedState] = {}
@@ -101,6 +104,9 @@ class Pipeline:
     async def load(self) -> int:
         """Read the committed memory; return the number of the last record that was decided on."""
         self._memory, committed = await self._store.run(Store.load_memory)
+        if self._memory is not None and not is_readable(self._memory):
+            log.error("memory_unreadable", why="another version wrote it; episodes and cooldowns begin anew")
+            self._memory = None
         # At the first start even an empty memory is committed before anything is decided on:
         # without one, what is journalled before the first decision would count as old news.
         self._committed = _NEVER if self._memory is None else committed
@@ -124,18 +130,39 @@ class Pipeline:
     # -- the loop ---------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
-        """Decide until `stop`; `alive` is called after every turn, at least once a second."""
+        """Decide until `stop`; `alive` is called after every turn, at least once a second.
+
+        Not while a transaction is stuck: what is decided meanwhile reaches nobody. Raises what
+        committing raised, since deciding on without it would tell nobody either.
+        """
         committer = asyncio.create_task(self._commit_loop())
+        waker = asyncio.create_task(self._wake_at(stop))
         try:
-            while not stop.is_set():
+            while not (stop.is_set() or committer.done()):
                 await self._turn()
-                alive()
+                if not self._is_stuck():
+                    alive()
+        except Exception:
+            # It broke within an input: memory and position do not fit. The next start decides it again.
+            committer.cancel()
+            raise
         finally:
+            waker.cancel()
             self._stopping = True
             self._work.set()
-            await committer
+            await asyncio.wait({committer})
+            if not committer.cancelled():
+                committer.result()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._inbox.wake()
+
+    def _is_stuck(self) -> bool:
+        since = self._commits_since
+        return since is not None and time.monotonic() - since > _COMMIT_HANGS_S
 
     async def _turn(self) -> None:
         now = self._clock()
@@ -209,6 +236,7 @@ class Pipeline:
         verdicts, self._decided = self._decided, []
         decisions = Decisions(tuple(verdicts), self._engine.memory(), self._position)
         self._checkpoint("before_commit")
+        self._commits_since = time.monotonic()
         try:
             await self._store.run(Store.commit, commit_of(decisions))
         except StoreUnavailable as error:
@@ -217,6 +245,8 @@ class Pipeline:
             self._say(f"decisions cannot be stored now: {error}")
             await asyncio.sleep(_LOOK_EVERY_S)
             return
+        finally:
+            self._commits_since = None
         self._checkpoint("committed")
         self._committed = decisions.position
         if self._journal is not None:
@@ -262,7 +292,12 @@ class Pipeline:
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._spawned_ended)
+
+    def _spawned_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("not_told", why=f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
         """Log a sample of what was skipped, now and then."""

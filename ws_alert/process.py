@@ -89,7 +89,6 @@ async def run(
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)
-        delivery = asyncio.create_task(dispatcher.run())
         ready()
         log.info(
             "running",
@@ -116,16 +115,42 @@ async def run(
             asyncio.create_task(_told("vitals", vitals.run())),
         ]
         try:
-            await pipeline.run(stop, alive)
+            await _work(pipeline, dispatcher, feeds, stop, alive)
         finally:
-            dispatcher.stop()
-            await delivery
-            report = await pipeline.report()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+        report = await pipeline.report()
         await _last_words(vitals, ways, report, clock)
         return report
+
+
+async def _work(
+    pipeline: Pipeline,
+    dispatcher: Dispatcher,
+    feeds: Feeds,
+    stop: asyncio.Event,
+    alive: Callable[[], None],
+) -> None:
+    """Decide and deliver until `stop`. What ends before it ends the process, and raises what it raised."""
+    end = asyncio.Event()
+    works = (
+        asyncio.create_task(pipeline.run(end, alive)),
+        asyncio.create_task(dispatcher.run()),
+        asyncio.create_task(feeds.watched()),
+    )
+    asked = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({*works, asked}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # All at once: each may take a second or two.
+        end.set()
+        dispatcher.stop()
+        ends = await asyncio.gather(*works, feeds.stop(), return_exceptions=True)
+        asked.cancel()
+    for error in ends:
+        if isinstance(error, Exception):
+            raise error
 
 
 async def _last_words(vitals: Vitals, ways: Ways, report: Report, clock: Callable[[], int]) -> None:

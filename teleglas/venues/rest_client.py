@@ -255,9 +255,9 @@ def check_json(body: bytes) -> None:
 
 
 def retry_after_s(headers: Mapping[str, str], otherwise: float) -> float:
-    """Return Retry-After in seconds; `otherwise` when it is absent or a date."""
+    """Return Retry-After in seconds, three days at most; `otherwise` when it is absent or a date."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        return min(max(0.0, float(headers.get("retry-after", ""))), _LONGEST_QUIET_S)
     except ValueError:
         return otherwise
 

@@ -272,6 +272,48 @@ async def test_one_venue_does_not_take_another_down(make, server, stream, inbox,
     assert "BTC-USDT-SWAP" in feeds.symbols()["okx"]
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 200_000, '{"symbols":' + "[" * 200_000, '{"symbols":[{"symbol":7}]}', "\x00", "[]"]
+)
+async def test_a_hostile_list_costs_no_stream(make, server, stream, inbox, body):
+    """Whatever the venue lists, its streams open with the built-in symbols."""
+    _binance_rest(server)
+    server.rules["/fapi/v1/exchangeInfo"] = lambda _: body
+    feeds = make(venues=("binance",))
+    await feeds.start()
+    await inbox.until(lambda: _is(inbox, "trades", LIVE))
+    assert "lists not" in feeds.remarks["binance"]
+
+
+async def test_what_all_venues_need_ends_the_process(make, server, stream, inbox, monkeypatch):
+    """A dead teller of notices is noticed: states that nobody hears would look healthy."""
+    _binance_rest(server)
+    feeds = make(venues=("binance",))
+    put = inbox.put
+
+    async def broken(item: Frame) -> None:
+        if item.kind is RecordKind.NOTICE:
+            raise RuntimeError("a defect")
+        await put(item)
+
+    monkeypatch.setattr(inbox, "put", broken)
+    await feeds.start()
+    with pytest.raises(RuntimeError, match="a defect"):
+        async with asyncio.timeout(10):
+            await feeds.watched()
+
+
+async def test_stop_ends_the_watching(make, server, stream, inbox):
+    """An end that was asked for is no failure, and may be asked for twice."""
+    _binance_rest(server)
+    feeds = make(venues=("binance",))
+    await feeds.start()
+    await inbox.until(lambda: _is(inbox, "trades", LIVE))
+    await feeds.stop()
+    await feeds.watched()
+    await feeds.stop()
+
+
 async def test_pages_of_instruments(make, server, inbox):
     """Bybit lists its contracts in pages; all of them are in the table."""
     pages = {"": ("AUSDT", "p2"), "p2": ("BUSDT", "p3"), "p3": ("CUSDT", "")}

@@ -140,6 +140,13 @@ class TestQuiet:
         clock.now += 1.1
         assert await rest.exchange_info() == b"{}"
 
+    @pytest.mark.parametrize(
+        ("said", "waits"), [("inf", 259_200), ("1e300", 259_200), ("nan", 0), ("-5", 0), ("soon", 9)]
+    )
+    def test_an_absurd_wait_is_bounded(self, said, waits):
+        """No clock can wait for ever: three days is the longest ban that a venue has."""
+        assert retry_after_s({"retry-after": said}, 9) == waits
+
     async def test_418_is_a_ban(self, http, server, clock):
         """A ban is a refusal with its own time."""
         rest = _rest_of(binance.BinanceRest, http, server, clock)

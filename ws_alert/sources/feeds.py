@@ -108,6 +108,7 @@ class Feeds:
         self._venues: dict[str, _Venue] = {}
         self._notices: asyncio.Queue[FeedNotice] = asyncio.Queue()
         self._tasks: set[asyncio.Task[object]] = set()
+        self._broken = asyncio.Event()
         self.remarks: dict[str, str] = {}
 
     async def start(self) -> None:
@@ -120,12 +121,19 @@ class Feeds:
         for feed in feeds:
             feed.plans()
         for feed in feeds:
-            self._spawn(f"feed {feed.venue}", self._run_venue(feed))
+            self._spawn(f"feed {feed.venue}", self._guarded(feed.venue, self._run_venue(feed)))
         self._spawn("feed notices", self._tell())
         self._spawn("feed deadlines", self._look())
 
+    async def watched(self) -> None:
+        """Wait until `stop`; raises what ended a task that all venues need."""
+        await self._broken.wait()
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
     async def stop(self) -> None:
-        """Close every connection and task, within two seconds."""
+        """Close every connection and task, within two seconds; more than once does no harm."""
         pollers = [family.poller for venue in self._venues.values() for family in venue.families.values()]
         for task in self._tasks:
             task.cancel()
@@ -134,6 +142,7 @@ class Feeds:
         if self._own_http and self._http is not None:
             await self._http.aclose()
             self._http = None
+        self._broken.set()
 
     def status(self) -> tuple[FeedLine, ...]:
         """Return every family as the engine was told of it."""
@@ -182,25 +191,28 @@ class Feeds:
 
     # -- one venue --------------------------------------------------------------------
 
-    async def _run_venue(self, feed: VenueFeed) -> None:
+    async def _guarded(self, venue: str, work: Coroutine[object, object, object]) -> None:
         try:
-            if isinstance(feed, CoinglassFeed) and not await self._is_wanted(feed):
-                return
-            venue = self._venues[feed.venue] = _Venue(feed, Turnstile(feed.dialogue.connects))
-            fresh = await self._first_lists(feed)
-            await self._tell_table(venue)
-            self._open(venue)
-            if feed.keeper is not None and feed.candles():
-                self._spawn(f"candles {feed.venue}", feed.keeper.run())
-            while True:
-                await self._watch.sleep(REFRESH_S if fresh else _RETRY_S)
-                fresh = await self._refresh(feed)
-                if fresh:
-                    await self._tell_table(venue)
-                    self._reopen(venue)
+            await work
         except Exception:  # noqa: BLE001  # one venue's defect must not take the others down
-            _log.exception("%s: stopped by a defect", feed.venue)
-            self.remarks[feed.venue] = "stopped by a defect, see the log"
+            _log.exception("%s: stopped by a defect", venue)
+            self.remarks[venue] = "stopped by a defect, see the log"
+
+    async def _run_venue(self, feed: VenueFeed) -> None:
+        if isinstance(feed, CoinglassFeed) and not await self._is_wanted(feed):
+            return
+        venue = self._venues[feed.venue] = _Venue(feed, Turnstile(feed.dialogue.connects))
+        fresh = await self._first_lists(feed)
+        await self._tell_table(venue)
+        self._open(venue)
+        if feed.keeper is not None and feed.candles():
+            self._spawn(f"candles {feed.venue}", self._guarded(feed.venue, feed.keeper.run()))
+        while True:
+            await self._watch.sleep(REFRESH_S if fresh else _RETRY_S)
+            fresh = await self._refresh(feed)
+            if fresh:
+                await self._tell_table(venue)
+                self._reopen(venue)
 
     async def _is_wanted(self, feed: CoinglassFeed) -> bool:
         if self._options.mode != "auto":
@@ -238,6 +250,10 @@ class Feeds:
         except FeedError as error:
             self.remarks[feed.venue] = f"lists not refreshed: {error}"
             _log.warning("%s: lists not refreshed: %s", feed.venue, error)
+            return False
+        except Exception:  # noqa: BLE001  # the streams need no list to go on; it is asked for again
+            self.remarks[feed.venue] = "lists not refreshed by a defect, see the log"
+            _log.exception("%s: lists not refreshed by a defect", feed.venue)
             return False
         self.remarks.pop(feed.venue, None)
         return True
@@ -361,4 +377,10 @@ class Feeds:
     def _spawn(self, name: str, work: Coroutine[object, object, object]) -> asyncio.Task[object]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        # A venue's task tells its own defect and ends well: what raises here is needed by all.
+        if not task.cancelled() and task.exception() is not None:
+            self._broken.set()

@@ -55,6 +55,10 @@ class Inbox:
             await self._room.wait()
         self.put_nowait(item)
 
+    def wake(self) -> None:
+        """Let `take` return now, with or without frames."""
+        self._filled.set()
+
     async def take(self, wait_s: float) -> list[Frame]:
         """Return what came, in order of arrival; an empty list if nothing did in that time."""
         if not self._frames:

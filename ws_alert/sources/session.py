@@ -38,6 +38,7 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 HELD_FRAMES = 20_000
 LOOK_EVERY_S = 1.0
 TOO_MANY_WAIT_S = 30.0
+LONGEST_WAIT_S = 86_400.0
 
 _log = logging.getLogger(__name__)
 
@@ -282,7 +283,7 @@ class Session:
 
 def _asked_wait(status: int, retry_after: str) -> float:
     least = TOO_MANY_WAIT_S if status == 429 else 0.0
-    return max(least, float(retry_after)) if retry_after.isdecimal() else least
+    return max(least, min(float(retry_after), LONGEST_WAIT_S)) if retry_after.isdecimal() else least
 
 
 async def race(*work: Awaitable[object]) -> None:
