@@ -197,7 +197,7 @@ class Pipeline:
             # Telling the trader matters more than the record of it.
             if not self._unwritable:
                 self._unwritable = True
-                log.warning("journal_unwritable", why=str(error))
+                log.error("journal_unwritable", why=str(error))  # noqa: TRY400 - the disk says enough
                 self._say(f"the journal cannot be written, alerts go on without it: {error}")
         for (kind, source), run in groupby(frames, key=lambda frame: (frame.kind, frame.source)):
             if kind is RecordKind.FRAME:
@@ -241,7 +241,7 @@ class Pipeline:
             await self._store.run(Store.commit, commit_of(decisions))
         except StoreUnavailable as error:
             self._decided = verdicts + self._decided
-            log.warning("decisions_not_stored", why=str(error))
+            log.error("decisions_not_stored", why=str(error))  # noqa: TRY400 - as above
             self._say(f"decisions cannot be stored now: {error}")
             await asyncio.sleep(_LOOK_EVERY_S)
             return

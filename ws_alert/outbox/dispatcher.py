@@ -10,6 +10,7 @@ start, or one that ran out, means "may have been sent": its next try says so.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 
@@ -140,7 +141,7 @@ class Dispatcher:
                 try:
                     pause_ms = await self._step()
                 except StoreUnavailable as error:
-                    self._say(f"neither the database nor memory takes deliveries now: {error}")
+                    self._say(f"neither the database nor memory takes deliveries now: {error}", grave=True)
                     pause_ms = _UPKEEP_MS
                 if pause_ms > 0 and not self._stopping:
                     await self._pause(pause_ms / 1000)
@@ -300,7 +301,7 @@ class Dispatcher:
     async def _give_up(self, row: StoredRow, step: GiveUp) -> None:
         if step.suspend:
             unsent = await self._store.run(Store.suspend_chat, row.chat, step.why)
-            self._say(f"chat {row.chat} gets nothing more: {step.why}")
+            self._say(f"chat {row.chat} gets nothing more: {step.why}", grave=True)
         else:
             unsent = await self._store.run(Store.bury, row.alert_id, step.why)
             self._say(f"a message to {row.target} was refused: {step.why}")
@@ -318,14 +319,18 @@ class Dispatcher:
         if why is None:
             self._say("the database works again; what was sent meanwhile is recorded in it", again=True)
         else:
-            self._say(f"alerts go out from memory, because the database cannot be used: {why}", again=True)
+            self._say(
+                f"alerts go out from memory, because the database cannot be used: {why}",
+                again=True,
+                grave=True,
+            )
 
-    def _say(self, text: str, *, again: bool = False) -> None:
-        """Tell the admin, the same thing only once unless `again`."""
+    def _say(self, text: str, *, again: bool = False, grave: bool = False) -> None:
+        """Tell the admin, the same thing only once unless `again`; grave: it is an error to the log."""
         if text in self._said and not again:
             return
         self._said.append(text)
-        self._log.warning("delivery", what=text)
+        self._log.log(logging.ERROR if grave else logging.WARNING, "delivery", what=text)
         self._start(self._notices, self._notify(text))
 
     async def _notify(self, text: str) -> None:
