@@ -3,6 +3,7 @@
 * TeleglasError
     * ConfigError         stop; a person must change a setting (exit 78)
     * InputError          stop; a replay file cannot be read (exit 65)
+    * OutputError         stop; a file that was asked for cannot be written (exit 73)
     * AlreadyRunning      stop; another process holds the token or the database
     * BadFrame            count it by its reason, skip it, go on
     * FeedError
@@ -20,6 +21,7 @@ __all__ = [
     "FeedInterrupted",
     "FeedRefused",
     "InputError",
+    "OutputError",
     "TeleglasError",
 ]
 
@@ -45,6 +47,10 @@ class InputError(TeleglasError):
 
     def __init__(self, path: str, line: int, reason: str) -> None:
         super().__init__(f"{path}, line {line}: {reason}")
+
+
+class OutputError(TeleglasError):
+    """A file that was asked for cannot be written; the text names it and the reason."""
 
 
 class AlreadyRunning(TeleglasError):

@@ -295,6 +295,15 @@ def test_an_unreadable_replay_file_ends_with_65(tmp_path):
     assert "tape.csv, line 2" in done.stderr
 
 
+def test_an_output_that_cannot_be_written_ends_with_73(tmp_path):
+    """The file and the reason, on one line, before anything is replayed."""
+    (tmp_path / "tape.csv").write_text(CSV)
+    done = _run(tmp_path, [*MODULE, "replay", "--trades", "tape.csv", "--out", "nowhere/out"])
+    assert (done.returncode, done.stderr.count("\n")) == (73, 1)
+    assert "nowhere/out" in done.stderr
+    assert "No such file" in done.stderr
+
+
 def test_wrong_usage_and_help(capsys):
     """A slip on the command line is explained and ends with 2, as shells expect."""
     assert main(["replay", "--out", "x"]) == 2

@@ -1,6 +1,6 @@
 """The alert bot's command line: `run` (also without a word), `scan`, `replay`, `backtest`, `doctor`.
 
-Exit codes: 0 ended as asked, 1 failed, 65 unreadable replay file, 75 another instance
+Exit codes: 0 ended as asked, 1 failed, 65 unreadable replay file, 73 unwritable output, 75 another instance
 runs, 78 wrong setting (systemd does not restart after it).
 """
 
@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from teleglas import logs
-from teleglas.errors import AlreadyRunning, ConfigError, InputError, TeleglasError
+from teleglas.errors import AlreadyRunning, ConfigError, InputError, OutputError, TeleglasError
 from teleglas.locks import lock_token
 from teleglas.systemd import Notifier
 from ws_alert.config import Settings, load_rules, load_settings
@@ -40,7 +40,12 @@ log = structlog.get_logger("ws_alert")
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 
-_EXIT_CODES = {ConfigError: os.EX_CONFIG, InputError: os.EX_DATAERR, AlreadyRunning: os.EX_TEMPFAIL}
+_EXIT_CODES = {
+    ConfigError: os.EX_CONFIG,
+    InputError: os.EX_DATAERR,
+    OutputError: os.EX_CANTCREAT,
+    AlreadyRunning: os.EX_TEMPFAIL,
+}
 _CSV_OPTIONS = ("--liquidations", "--trades", "--candles")
 
 
@@ -151,6 +156,8 @@ def replay(
         typer.echo(f"{title}: {told}")
     for timeframe, passed in summary.funnel.items():
         typer.echo(f"scanner {timeframe}: {', '.join(f'{name} {count}' for name, count in passed.items())}")
+    for path, offset, reason in summary.damage:
+        typer.echo(f"damaged: {path} from byte {offset} on ({reason}); that part was left out")
     typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
 
 

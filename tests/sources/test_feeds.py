@@ -17,6 +17,9 @@ from pydantic import SecretStr
 from teleglas.errors import ConfigError
 from teleglas.instrument_table import decode
 from tests.rest_server import Answer, RestServer, running_rest_server
+from teleglas.storage.store import open_store
+from teleglas.storage.thread import StoreThread
+from teleglas.venues.coinglass.budget import SharedBudget
 from ws_alert.messages import FeedNotice, FeedState, Frame, RecordKind
 from ws_alert.sources.feeds import FeedOptions, Feeds
 from ws_alert.sources.poller import Watch
@@ -185,9 +188,10 @@ async def make(server, stream, fast, inbox):
         urls = dict.fromkeys(("binance", "bybit", "okx", "coinglass"), server.url)
         streams = dict.fromkeys(urls, url)
 
-        def build(**options) -> Feeds:
+        def build(store: StoreThread | None = None, **options) -> Feeds:
             chosen = FeedOptions(**{"mode": "public", "rest_urls": urls, "ws_urls": streams, **options})
-            feeds = Feeds(chosen, inbox, watch=fast.watch(), rng=random.Random(1))  # noqa: S311  # the same delays each time
+            rng = random.Random(1)  # noqa: S311  # the same delays each time
+            feeds = Feeds(chosen, inbox, watch=fast.watch(), rng=rng, store=store)
             made.append(feeds)
             return feeds
 
@@ -282,7 +286,7 @@ async def test_a_hostile_list_costs_no_stream(make, server, stream, inbox, body)
     feeds = make(venues=("binance",))
     await feeds.start()
     await inbox.until(lambda: _is(inbox, "trades", LIVE))
-    assert "lists not" in feeds.remarks["binance"]
+    await inbox.until(lambda: "lists not" in feeds.remarks.get("binance", ""))
 
 
 async def test_what_all_venues_need_ends_the_process(make, server, stream, inbox, monkeypatch):
@@ -415,6 +419,22 @@ async def test_auto_with_a_streaming_key_is_both(make, server, inbox, caplog):
     assert (told.state, told.complete) == (POLLING, False)
     written = caplog.text + str(feeds.status()) + repr(feeds.remarks) + str([f.source for f in inbox.frames])
     assert "canary-key" not in written
+
+
+async def test_requests_with_the_key_are_counted_for_both_bots(make, server, fast, inbox, tmp_path):
+    """What the alert bot asks of CoinGlass is taken from the budget in the database, which the command bot obeys."""
+    _binance_rest(server)
+    server.rules["/api/user/account/subscription"] = lambda _: Answer(
+        '{"code":"0","data":{"level":"HOBBYIST","expired":false}}', headers={"API-KEY-MAX-LIMIT": "30", "API-KEY-USE-LIMIT": "1"}
+    )
+    store = StoreThread(open_store(f"sqlite:///{tmp_path}/both.db"))
+    feeds = make(store, mode="auto", venues=("binance",), coinglass_key=KEY)
+    await feeds.start()
+    await inbox.until(lambda: _is(inbox, "trades", LIVE) and "coinglass" in feeds.remarks)
+    await feeds.stop()
+    other = SharedBudget(store, KEY.get_secret_value(), wall_ms=fast.wall_ms)
+    assert (await other.state()).used >= 1
+    await store.close()
 
 
 @pytest.mark.parametrize("mode", ["coinglass", "both"])

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from heapq import merge
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from teleglas.errors import InputError
+import msgspec
+
+from teleglas.errors import InputError, OutputError
 from teleglas.market import Completeness, Liquidation, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
@@ -20,7 +22,7 @@ from ws_alert.messages import REPLAY_TARGET, JournalRecord
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
-from ws_alert.sources.journal import JournalReader
+from ws_alert.sources.journal import Damage, JournalReader
 from ws_alert.sources.journal_format import SegmentHeader
 from ws_alert.sources.replay_lines import phase_line, verdict_line
 from ws_alert.sources.tapes import TapeRow, Tapes
@@ -33,7 +35,11 @@ _Row = TapeRow | CandleRow
 
 
 class Summary(NamedTuple):
-    """What a replay did. span_ms: from the first input's time to the last one's."""
+    """What a replay did.
+
+    span_ms: from the first input's time to the last one's. damage: where a journal's
+    segment broke off; what follows there was left out.
+    """
 
     inputs: int
     span_ms: int
@@ -41,6 +47,7 @@ class Summary(NamedTuple):
     findings: Counter[str]
     refused: Counter[str]
     funnel: Mapping[str, Counter[str]] = {}
+    damage: Sequence[Damage] = ()
 
 
 def replay(
@@ -58,19 +65,19 @@ def replay(
 
     rules: None takes those of the first journal segment, so that the verdicts are the
     live ones; the defaults where there is no journal. progress is told how many bytes
-    more were read. Raises InputError for an unreadable file.
+    more were read. Raises InputError for an unreadable file, and OutputError for one that
+    cannot be written.
     """
-    reader = JournalReader(*journals, progress=progress)
-    inputs = reader.read()
+    damage: list[Damage] = []
+    inputs = _read(journals, progress, damage)
     first = next(inputs, None) if journals else None
     if journals and not isinstance(first, SegmentHeader):
         raise InputError(str(journals[0]), 1, "no intact journal segment")
-    engine = _engine(first if isinstance(first, SegmentHeader) else None, rules)
+    engine = _engine(first if isinstance(first, SegmentHeader) else None, rules, journals)
     tapes = Tapes(liquidations, trades, engine.intake.refuse, progress)
     with ExitStack() as files:
         writer = _Writer(
-            files.enter_context(out.open("w", encoding="utf-8")),
-            files.enter_context(findings.open("w", encoding="utf-8")) if findings else None,
+            files.enter_context(_written(out)), files.enter_context(_written(findings)) if findings else None
         )
         sources: list[Iterator[_Row]] = [tapes.rows(), candle_rows(candles, engine.intake.refuse, progress)]
         rows = merge(*sources, key=lambda row: row[:4])
@@ -84,7 +91,28 @@ def replay(
         findings=writer.phases,
         refused=Counter({reason.value: n for reason, n in engine.intake.refused.items()}),
         funnel=engine.scanner.funnel,
+        damage=damage,
     )
+
+
+def _read(
+    journals: Sequence[Path], progress: Callable[[int], None], damage: list[Damage]
+) -> Iterator[SegmentHeader | JournalRecord]:
+    try:
+        reader = JournalReader(*journals, progress=progress)
+        yield from reader.read()
+    except OSError as error:
+        raise InputError(str(error.filename or journals[0]), 1, error.strerror or str(error)) from error
+    damage += reader.damage
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[IO[str]]:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 class _Writer:
@@ -106,12 +134,17 @@ class _Writer:
             engine.phases.clear()
 
 
-def _engine(header: SegmentHeader | None, rules: Rules | None) -> AlertEngine:
+def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequence[Path]) -> AlertEngine:
     if header is None:
         return AlertEngine(rules or Rules(), decoders({}), [REPLAY_TARGET], budget=False)
-    context = header.decode_context()
+    try:
+        context = header.decode_context()
+        rules = rules or Rules.model_validate_json(bytes(context.rules))
+    except (msgspec.MsgspecError, ValueError) as error:
+        why = f"its settings are of another version: {error}"
+        raise InputError(str(journals[0]), 1, " ".join(why.split())[:200]) from error
     return AlertEngine(
-        rules or Rules.model_validate_json(bytes(context.rules)),
+        rules,
         decoders(context.instruments),
         [REPLAY_TARGET],
         simulated=context.simulated,

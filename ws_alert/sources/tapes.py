@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
@@ -22,6 +21,8 @@ COLUMNS = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
 
 _LIQUIDATIONS, _TRADES = 0, 1
 _MOST = 1e15
+_LATEST_MS = 10**14
+"""As on the venues' streams: microseconds, or one absurd row, would end the time of all others."""
 
 
 class TapeRow(NamedTuple):
@@ -81,6 +82,8 @@ class Tapes:
                     if line == 1:
                         columns = places(path, cells, COLUMNS)
                         continue
+                    if not cells:
+                        continue
                     if line % 20_000 == 0:
                         self._progress(raw.tell() - told)
                         told = raw.tell()
@@ -101,8 +104,9 @@ class Tapes:
             side = PositionSide(side_text) if kind == _LIQUIDATIONS else TakerSide(side_text)
         except ValueError as error:
             raise InputError(str(path), line, str(error)[:120]) from error
-        if not (0 < price < _MOST and 0 < amount < _MOST) or ts_ms < 0 or math.isnan(price + amount):
-            self._refuse(Refusal.BAD_NUMBER, f"{path.name}, line {line}: price {price_text}, usd {usd}")
+        if not (0 < price < _MOST and 0 < amount < _MOST and 0 <= ts_ms < _LATEST_MS):
+            what = f"ts_ms {ts_text}, price {price_text}, usd {usd}"
+            self._refuse(Refusal.BAD_NUMBER, f"{path.name}, line {line}: {what}"[:200])
             return None
         instrument = self._instrument(exchange, symbol)
         if instrument is None:
@@ -134,6 +138,9 @@ def places(path: Path, header: list[str], columns: Sequence[str]) -> list[int]:
     if missing:
         what = "a tape" if "price" in columns else "a candle file"
         raise InputError(str(path), 1, f"no column {', '.join(missing)}; {what} has {','.join(columns)}")
+    twice = [name for name in columns if names.count(name) > 1]
+    if twice:
+        raise InputError(str(path), 1, f"column {', '.join(twice)} stands there twice")
     return [names.index(name) for name in columns]
 
 
