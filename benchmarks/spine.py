@@ -44,6 +44,7 @@ class Spine(NamedTuple):
     inbox: Inbox
     store: StoreThread
     recorder: Recorder
+    clock: Callable[[], int]
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +71,7 @@ async def opened(
         )
         stack.push_async_callback(asyncio.to_thread, journal.close)
         await pipeline.recover(journal, folder / "journal")
-        yield Spine(pipeline, engine, inbox, store, recorder)
+        yield Spine(pipeline, engine, inbox, store, recorder, clock)
 
 
 def client(url: str, inbox: Inbox) -> StreamClient:
