@@ -85,7 +85,7 @@ async def run(
         )  # fmt: skip
         pipeline.dispatcher = dispatcher
         options = feed_options(settings, scanner_alone=scanner_alone)
-        feeds = Feeds(options, inbox)
+        feeds = Feeds(options, inbox, store=store)
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)

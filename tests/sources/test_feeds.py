@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from teleglas.errors import ConfigError
 from teleglas.instrument_table import decode
-from tests.rest_server import Answer, RestServer, running_rest_server
 from teleglas.storage.store import open_store
 from teleglas.storage.thread import StoreThread
 from teleglas.venues.coinglass.budget import SharedBudget
+from tests.rest_server import Answer, RestServer, running_rest_server
 from ws_alert.messages import FeedNotice, FeedState, Frame, RecordKind
 from ws_alert.sources.feeds import FeedOptions, Feeds
 from ws_alert.sources.poller import Watch

@@ -17,8 +17,10 @@ import msgspec
 
 from teleglas.errors import ConfigError, FeedError, FeedRefused
 from teleglas.instrument_table import encode
+from teleglas.storage.thread import StoreThread
 from teleglas.venues.binance.rest import BinanceRest
 from teleglas.venues.bybit.rest import BybitRest
+from teleglas.venues.coinglass.budget import SharedBudget
 from teleglas.venues.coinglass.rest import CoinglassRest
 from teleglas.venues.dialogue import Plan
 from teleglas.venues.okx.rest import OkxRest
@@ -86,7 +88,8 @@ class Feeds:
     """All sources. `start` once, `stop` once.
 
     inbox: where frames, bodies, notices and instrument tables go. watch: time, sleep and
-    jitter; rng: the delays of reconnects. http: None for an own client.
+    jitter; rng: the delays of reconnects. http: None for an own client. store: where the
+    CoinGlass key's requests are counted for both bots; None if no other program uses the key.
     """
 
     def __init__(
@@ -97,8 +100,10 @@ class Feeds:
         watch: Watch | None = None,
         rng: random.Random | None = None,
         http: httpx.AsyncClient | None = None,
+        store: StoreThread | None = None,
     ) -> None:
         self._options = options
+        self._store = store
         self._inbox = inbox
         self._watch = watch or Watch()
         self._rng = rng or random.Random()  # noqa: S311  # spreads reconnects, keeps no secret
@@ -180,10 +185,17 @@ class Feeds:
         if "okx" in wanted:
             feeds.append(OkxFeed(self._rest(OkxRest, http), wanted["okx"], put, watch))
         if key is not None and mode != "public":
-            rest = self._rest(CoinglassRest, http)
-            rest.use_key(key.get_secret_value())
+            rest = self._coinglass(http, key.get_secret_value())
             feeds.append(CoinglassFeed(rest, options, self._inbox.put, self._watch, direct=direct))
         return feeds
+
+    def _coinglass(self, http: httpx.AsyncClient, key: str) -> CoinglassRest:
+        rest = self._rest(CoinglassRest, http)
+        rest.use_key(key)
+        if self._store is not None:
+            watch = self._watch
+            rest.share(SharedBudget(self._store, key, wall_ms=watch.wall_ms, sleep=watch.sleep), half=True)
+        return rest
 
     def _rest(self, kind: type[_Rest], http: httpx.AsyncClient) -> _Rest:
         url = self._options.rest_urls.get(kind.venue, "")
