@@ -212,6 +212,16 @@ def test_a_log_file_that_cannot_be_written_is_a_wrong_setting(tmp_path):
     assert done.stderr.startswith("LOG_FILE: ")
 
 
+@pytest.mark.parametrize("setting", ["JOURNAL_DIR", "DATABASE_URL"])
+def test_a_place_that_cannot_be_written_is_a_wrong_setting(tmp_path, setting):
+    """Without it nothing would survive a restart; it is one line, not a traceback."""
+    (tmp_path / "file").touch()
+    place = f"{tmp_path}/file/below"
+    done = _run(tmp_path, MODULE, **{setting: f"sqlite:///{place}" if setting == "DATABASE_URL" else place})
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1)
+    assert done.stderr.startswith(f"{setting}: ")
+
+
 def test_a_second_instance_on_one_token_is_refused(tmp_path):
     """The lock's file shows no token, and dies with its holder."""
     with lock_token(TOKEN, setting="TELEGRAM_ALERT_TOKEN", folder=tmp_path / "run"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 
 import structlog
 
@@ -54,7 +54,9 @@ async def run(
     Nothing is sent at the start.
     """
     clock, inbox = Wall(), Inbox()
-    tables = known_tables(settings.journal_dir)
+    with _journal_dir_usable(settings):
+        settings.journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tables = known_tables(settings.journal_dir)
     monitor, recorder = HealthMonitor(clock()), Recorder()
     async with contextlib.AsyncExitStack() as opened:
         server = HealthServer(settings.health_port) if settings.health_port else None
@@ -73,7 +75,9 @@ async def run(
             inbox=inbox, engine=engine, store=store, tables=tables, clock=clock,
             tell_admin=ways.tell_admin, checkpoint=checkpoint,
         )  # fmt: skip
-        journal = _journal(settings, pipeline, await pipeline.load())
+        committed = await pipeline.load()
+        with _journal_dir_usable(settings):
+            journal = _journal(settings, pipeline, committed)
         opened.push_async_callback(asyncio.to_thread, journal.close)
         charts = ChartPool() if settings.charts else None
         if charts is not None:
@@ -171,6 +175,18 @@ async def _told(name: str, work: Coroutine[None, None, None]) -> None:
         await work
     except Exception:
         log.exception("stopped by a defect", what=name)
+
+
+@contextlib.contextmanager
+def _journal_dir_usable(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            "JOURNAL_DIR",
+            f"{settings.journal_dir} cannot be used ({error.strerror or error})",
+            "Name a folder that this user may write, or give it the rights",
+        ) from error
 
 
 def _journal(settings: Settings, pipeline: Pipeline, committed: int) -> JournalWriter:

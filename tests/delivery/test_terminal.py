@@ -58,6 +58,16 @@ async def test_keeps_charts_in_a_folder(message, tmp_path):
     assert outcome.photo
 
 
+async def test_a_folder_that_cannot_be_written_costs_only_the_picture(message, tmp_path):
+    """A full disk or a wrong CHARTS_DIR hides no alert."""
+    (tmp_path / "file").touch()
+    stream = io.StringIO()
+    outcome = await TerminalChannel(stream=stream, charts=tmp_path / "file" / "charts").send(message, target="t")
+    assert (outcome.kind, outcome.photo) == (OutcomeKind.SENT, False)
+    assert "#1\n" in stream.getvalue()
+    assert "chart: " not in stream.getvalue()
+
+
 async def test_messages_sent_together_do_not_mix(message):
     """Two deliveries at once are printed one after the other."""
     stream = io.StringIO()

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final, TextIO
 
+import structlog
 from rich.console import Console
 from rich.text import Text
 
@@ -32,6 +33,8 @@ _STYLES: Final = {
     "a": "underline",
 }
 _QUOTE: Final = "│ "
+
+log = structlog.get_logger(__name__)
 
 
 class TerminalChannel:
@@ -94,8 +97,13 @@ class TerminalChannel:
         if photo is None or self._charts is None:
             return None
         path = self._charts / f"alert-{number:04d}.png"
-        self._charts.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(photo)
+        try:
+            self._charts.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(photo)
+        except OSError as error:
+            # The words matter more than their picture.
+            log.warning("chart not kept", path=str(path), why=error.strerror)
+            return None
         return path
 
 
