@@ -5,6 +5,7 @@ Nothing else handles updates, so access is decided in one place.
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections import OrderedDict
@@ -28,6 +29,7 @@ from teleglas.telegram.text import plain
 __all__ = ["Front"]
 
 _SAID_FOR_S = 60.0
+_HINTS_PER_MINUTE, _HINTS = 60.0, 3
 _REPORTED_FOR_S = 600.0
 _MOST_SAID = 5_000
 _TEXT_ONLY = "text"
@@ -52,6 +54,7 @@ class Front:
         self._post = post
         self._access = access
         self._pace = pace
+        self._hints = Pace(_HINTS_PER_MINUTE, _HINTS)
         self._tell_admin = tell_admin
         self._clock = clock
         self._said: OrderedDict[object, float] = OrderedDict()
@@ -87,23 +90,32 @@ class Front:
         call = parse_press(query.data or "")
         message = query.message if isinstance(query.message, Message) else None
         if call is None or message is None:
-            await _acknowledge(query, "Please type the command anew.")
+            await self._ask_anew(query)
             return
         private = message.chat.type == message.chat.PRIVATE
         person = Person(query.from_user.id, message.chat_id, query.from_user.language_code, private)
         thread = message.message_thread_id if message.is_topic_message else None
         place = Place(message.chat_id, thread=thread, edit=message if call.in_place else None)
-        await _acknowledge(query)
-        await self._serve(call, person, place)
+        await self._serve(call, person, place, query)
 
-    async def _serve(self, call: Call, person: Person, place: Place) -> None:
+    async def _ask_anew(self, query: CallbackQuery) -> None:
+        """Answer a press without its message, or of a button that no version of ours made."""
+        user = query.from_user
+        chat_id = query.message.chat.id if query.message is not None else user.id
+        context = await self._desk.context(Person(user.id, chat_id, user.language_code, chat_id == user.id))
+        await _acknowledge(query, talk.type_anew(context).parts[0].html)
+
+    async def _serve(
+        self, call: Call, person: Person, place: Place, query: CallbackQuery | None = None
+    ) -> None:
         context: Context | None = None
         try:
             context = await self._desk.context(person)
             refusal = self._refusal(person, context)
+            if query is not None:
+                await _acknowledge(query, "" if refusal is None else refusal.parts[0].html)
             if refusal is not None:
-                place.edit = None
-                if self._first_time((refusal.parts[0].html, person.user_id, person.chat_id), _SAID_FOR_S):
+                if query is None and self._may_say(refusal, person):
                     await self._post.show(refusal, place, context)
                 return
             card = await self._answer(Ask(self._desk, call, person, context))
@@ -118,7 +130,13 @@ class Front:
         if not self._access.permits(person.user_id, person.chat_id):
             return talk.denied(person.user_id if person.private else None, context)
         wait_s = self._pace.take(person.user_id or person.chat_id, self._clock())
-        return talk.slow_down(max(1, round(wait_s)), context) if wait_s > 0 else None
+        return talk.slow_down(math.ceil(wait_s), context) if wait_s > 0 else None
+
+    def _may_say(self, refusal: Card, person: Person) -> bool:
+        """Return whether to tell a refusal: the one who hurries about each second, a stranger once a minute."""
+        if self._access.permits(person.user_id, person.chat_id):
+            return self._hints.take(person.user_id or person.chat_id, self._clock()) == 0
+        return self._first_time((refusal.parts[0].html, person.user_id, person.chat_id), _SAID_FOR_S)
 
     async def _answer(self, ask: Ask) -> Card:
         if not ask.call.name:

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import msgspec
 
-from bot.answers import Candle
+from bot.answers import Block, Candle, Price
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, Overview
 from bot.views.bands import binned, levels
+from bot.views.figures import day_time, percent, price, ratio, usd
 from bot.views.figures import funding as funding_text
-from bot.views.figures import percent, price, ratio, usd
 from bot.views.origin import Context, origin
 from bot.views.pieces import main_funding, span_of
 from teleglas.charts.picture import AnyPicture, HeatPicture, LinePicture, OverviewPicture, Picture, Tile
@@ -38,11 +38,11 @@ def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None
     at = context.short_time(largest.time_ms)
     return Picture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
-        subtitle=plain(say("liquidations, {window}", window=reply.window)),
+        subtitle=plain(say("liquidations since {time}", time=day_time(from_ms, context.zone))),
         sources=plain(origin(reply.bars, context)),
         footer=_footer(context),
         from_ms=from_ms, to_ms=to_ms, bucket_ms=bucket,
-        price=_candles(reply.candles.value or (), from_ms, to_ms, bucket),
+        price=_until_now(_candles(reply.candles.value or (), from_ms, to_ms, bucket), reply.price),
         bars=tuple((bar.time_ms, round(bar.short_usd * 100), round(bar.long_usd * 100)) for bar in bars),
         up=plain(say("shorts")), down=plain(say("longs")),
         # Without any there is nothing to point at: the shade lies outside.
@@ -59,13 +59,14 @@ def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
     points = reply.history.value or ()
     if len(points) < _LEAST_POINTS:
         return None
-    from_ms, to_ms = points[0].time_ms, points[-1].time_ms
+    from_ms = points[0].time_ms
+    to_ms = max(points[-1].time_ms, min(context.now_ms, points[-1].time_ms + _step([p.time_ms for p in points])))
     say = context.words.say
     return LinePicture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
         subtitle=plain(say("open interest, {window}", window=reply.window)),
         sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms,
-        price=_closes(reply.candles.value or (), from_ms, to_ms),
+        price=_line_until_now(_closes(reply.candles.value or (), from_ms, to_ms), reply.price, to_ms),
         figure=tuple((point.time_ms, point.value) for point in points), unit="usd",
         name=plain(say("open interest")), latest=usd(points[-1].value), simulated=context.simulated,
     )  # fmt: skip
@@ -111,7 +112,7 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None), subtitle=plain(what),
         sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=columns, to_ms=to_ms,
         rows=rows, cells=cells,
-        price=_closes(found.candles, found.times_ms[0], to_ms), low="$0", high=usd(most),
+        price=_line_until_now(_closes(found.candles, found.times_ms[0], to_ms), reply.price, to_ms), low="$0", high=usd(most),
         marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated,
     )  # fmt: skip
 
@@ -126,7 +127,7 @@ def overview(reply: Overview, context: Context) -> AnyPicture | None:
     return OverviewPicture(
         title=_title(reply.coin, reply.price.value.price), subtitle=plain(context.words.say("overview, {window}", window="24h")),
         sources=plain(origin(reply.price, context)), footer=_footer(context), from_ms=candles[0].time_ms, to_ms=to_ms,
-        price=_closes(candles, candles[0].time_ms, to_ms), tiles=tuple(_tiles(reply, context))[:8],
+        price=_line_until_now(_closes(candles, candles[0].time_ms, to_ms), reply.price, to_ms), tiles=tuple(_tiles(reply, context))[:8],
         simulated=context.simulated,
     )  # fmt: skip
 
@@ -200,6 +201,28 @@ def _candles(
         low, high, _ = rows.get(at, (candle.low, candle.high, candle.close))
         rows[at] = (min(low, candle.low), max(high, candle.high), candle.close)
     return tuple((at, *rows[at]) for at in sorted(rows))
+
+
+def _until_now(
+    rows: tuple[tuple[int, float, float, float], ...], told: Block[Price]
+) -> tuple[tuple[int, float, float, float], ...]:
+    """Close the last candle at the price that the title tells: both are of now."""
+    if not rows or told.value is None or told.stale:
+        return rows
+    at, low, high, _ = rows[-1]
+    now = told.value.price
+    return (*rows[:-1], (at, min(low, now), max(high, now), now))
+
+
+def _line_until_now(
+    points: tuple[tuple[int, float], ...], told: Block[Price], to_ms: int
+) -> tuple[tuple[int, float], ...]:
+    """Lead the line to the price that the title tells, at its time but within the picture."""
+    if not points or told.value is None or told.stale:
+        return points
+    at = min(told.as_of_ms, to_ms)
+    earlier = tuple(point for point in points if point[0] < at)
+    return (*earlier, (at, told.value.price))
 
 
 def _sound(candle: Candle) -> bool:

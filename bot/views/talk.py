@@ -11,8 +11,8 @@ from bot.views.origin import Context
 from teleglas.language import LANGUAGES
 
 __all__ = ["ZONES", "about", "ask_coin", "coin_menu", "denied", "did_you_mean", "failed", "language_chosen",
-           "languages", "slow_down", "unknown_coin", "unknown_venue", "unknown_zone", "welcome", "zone_chosen",
-           "zones"]  # fmt: skip
+           "languages", "slow_down", "type_anew", "unknown_coin", "unknown_venue", "unknown_zone", "welcome",
+           "zone_chosen", "zones"]  # fmt: skip
 
 ZONES = (
     "UTC",
@@ -111,6 +111,11 @@ def slow_down(wait_s: int, context: Context) -> Card:
     """Refuse a person who asks too fast."""
     return note(context.words.count("Slow down, please: ask again in {n} second.",
                                     "Slow down, please: ask again in {n} seconds.", wait_s))  # fmt: skip
+
+
+def type_anew(context: Context) -> Card:
+    """Ask for the command instead of a button that can no longer be pressed."""
+    return note(context.words.say("This button is too old; please type the command."))
 
 
 def failed(reference: str, context: Context) -> Card:

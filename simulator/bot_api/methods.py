@@ -118,6 +118,7 @@ async def _answer_callback_query(call: Call) -> bool:
     if len(call.text("text")) > 200:
         raise bad_request("MESSAGE_TOO_LONG")
     call.bot.callbacks.discard(query)
+    call.bot.toasts.append(call.text("text"))
     return True
 
 

@@ -25,6 +25,7 @@ class Bot:
     updates: UpdateQueue = field(default_factory=UpdateQueue)
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
     callbacks: set[str] = field(default_factory=set)
+    toasts: list[str] = field(default_factory=list)
 
     @property
     def bot_id(self) -> int:

@@ -107,6 +107,10 @@ class Chatting:
         )
         return [(button["text"], button["callback_data"]) for row in rows for button in row]
 
+    def toasts(self) -> list[str]:
+        """Return what the bot said over presses, in order; empty for a press that was only taken note of."""
+        return [said for bot in self.api.world.bots.values() for said in bot.toasts]
+
     async def _answered(self, chat: int, act: Any) -> Entry:
         before = self._count(chat)
         begun = time.monotonic()

@@ -147,15 +147,44 @@ async def test_a_list_denies_everyone_else(urls, tmp_path):
         assert len(chat.api.ledger.entries) == before + 1
 
 
-async def test_who_asks_too_fast_is_told_once(urls, tmp_path):
-    """Beyond the pace a person is told to wait, once; others are answered meanwhile."""
+async def test_who_asks_too_fast_is_told(urls, tmp_path):
+    """Beyond the pace a person is told to wait, not a hundred times; others are answered meanwhile."""
     async with chatting(urls, tmp_path, commands_per_minute=1) as chat:
-        for _ in range(8):
-            await chat.say("/about")
-        slow = await chat.say("/about")
-        assert slow.text.startswith("Slow down, please: ask again in")
-        chat.api.people.say(PEOPLE[0], "/about")
+        entries = [await chat.say("/lang") for _ in range(8)]
+        for _ in range(3):
+            assert (await chat.say("/about")).text.startswith("Slow down, please: ask again in")
+        before = len(chat.api.ledger.entries)
+        for _ in range(20):
+            chat.api.people.say(PEOPLE[0], "/about")
         assert "TELEGLAS" in (await chat.say("/about", who=PEOPLE[1])).text
+        assert len(chat.api.ledger.entries) <= before + 3
+        button = chat.buttons(entries[-1])[0][1]
+        chat.api.people.press(PEOPLE[0], entries[-1].message_id, button)
+        async with asyncio.timeout(5):
+            while not any(said.startswith("Slow down") for said in chat.toasts()):  # noqa: ASYNC110 - the server keeps no event for it
+                await asyncio.sleep(0.02)
+
+
+async def test_updates_without_a_new_message(chat):
+    """A corrected command is answered; a press whose message is gone, or that we never made, is told what to do."""
+    (bot,) = chat.api.world.bots.values()
+    person = {"id": PEOPLE[0], "is_bot": False, "first_name": "P", "language_code": "id"}
+    home = {"id": PEOPLE[0], "type": "private"}
+    before = len(chat.api.ledger.entries)
+    corrected = {"message_id": 7, "date": 1, "edit_date": 2, "chat": home, "from": person, "text": "/rsi eth"}
+    bot.updates.put("edited_message", corrected)
+    entries = await chat.api.ledger.until(lambda found: len(found) > before, timeout=8.0)
+    sound(entries[before], "ETH")
+    gone = {"chat": home, "message_id": 3, "date": 0}
+    for number, extra in enumerate(({"data": "rsi BTC"}, {"message": gone, "data": "§"}, {"message": gone, "data": "rsi BTC"})):
+        bot.callbacks.add(f"x{number}")
+        bot.updates.put("callback_query", {"id": f"x{number}", "from": person, "chat_instance": "1"} | extra)
+    async with asyncio.timeout(5):
+        while len(chat.toasts()) < 3:  # noqa: ASYNC110 - the server keeps no event for it
+            await asyncio.sleep(0.02)
+    assert sorted(chat.toasts()) == ["", *["Tombol ini sudah terlalu lama; silakan ketik perintahnya."] * 2]
+    entries = await chat.api.ledger.until(lambda found: len(found) > before + 1, timeout=8.0)
+    sound(entries[before + 1], "BTC")  # what cannot be edited any more is sent anew
 
 
 async def test_language_and_time_zone_are_remembered(urls, tmp_path):
