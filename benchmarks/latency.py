@@ -19,11 +19,10 @@ import asyncio
 import contextlib
 import gc
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +31,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import blaster
+import bot_api
 import frames
 import spine
 
@@ -42,7 +42,6 @@ from ws_alert.messages import Outcome, Verdict
 from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.report import Tally, percentile
 
-_TOKEN = "1:benchmark"  # noqa: S105 - the simulator's
 _LARGE_USD = 450_000
 """One liquidation of it on a coin of OTHERS is four times the threshold: URGENT, and no storm."""
 
@@ -148,7 +147,7 @@ async def _to_request(
         if pool is not None:
             stack.push_async_callback(pool.close)
             pool.warm_up()
-        telegram = await stack.enter_async_context(TelegramChannel(_TOKEN, base_url=api))
+        telegram = await stack.enter_async_context(TelegramChannel(bot_api.TOKEN, base_url=api))
         channel = _Stamped(telegram)
         made, stamps, work = await stack.enter_async_context(_running(server, count, folder))
         dispatcher = made.pipeline.dispatcher = Dispatcher(
@@ -159,7 +158,7 @@ async def _to_request(
         await work
         dispatcher.stop()
         await delivery
-    rows = [json.loads(line) for line in (folder / "ledger").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in bot_api.ledger(folder).read_text(encoding="utf-8").splitlines()]
     decided = [stamps.decisions[alert_id] for alert_id in channel.called]
     called = [(at - ns) / 1e6 for at, (ns, _) in zip(channel.called.values(), decided, strict=True)]
     accepted = [float(row["at_ms"] - ms) for row, (_, ms) in zip(rows, decided, strict=True)]
@@ -171,7 +170,7 @@ def request(alerts: int, *, charts: bool) -> list[str]:
     large = frames.Large(_FRAMES_BETWEEN, 1, _LARGE_USD)
     count = _FRAMES_BETWEEN * (alerts + 1)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        api = stack.enter_context(_bot_api(Path(name)))
+        api = stack.enter_context(bot_api.running(Path(name), spine.TARGET))
         server = stack.enter_context(blaster.running(Path(name), count, rate=_ALERT_RATE, large=large))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             found = runner.run(_to_request(server, alerts, Path(name), api, charts=charts))
@@ -180,20 +179,6 @@ def request(alerts: int, *, charts: bool) -> list[str]:
         f"{what}: to the request    {_spread(found.called)}",
         f"{what}: to the acceptance {_spread(found.accepted)}",
     ]
-
-
-@contextlib.contextmanager
-def _bot_api(folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "simulator.bot_api", "--token", _TOKEN]
-    command += ["--chat", f"private:{spine.TARGET}", "--ledger", str(folder / "ledger")]
-    root = Path(__file__).resolve().parents[1]
-    api = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)  # noqa: S603 - our simulator
-    try:
-        assert api.stdout is not None
-        yield api.stdout.readline().strip()
-    finally:
-        api.terminate()
-        api.wait()
 
 
 def _spread(values: list[float]) -> str:

@@ -49,14 +49,22 @@ class Spine(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def opened(
-    folder: Path, clock: Callable[[], int], *, tally: Tally | None = None, rules: Rules | None = None
+    folder: Path,
+    clock: Callable[[], int],
+    *,
+    tally: Tally | None = None,
+    rules: Rules | None = None,
+    batch: int = 4_000,
 ) -> AsyncIterator[Spine]:
-    """Open journal and database in `folder` and everything between. rules: default without an hourly budget."""
+    """Open journal and database in `folder` and everything between.
+
+    rules: by default without an hourly budget. batch: most frames that are decided on together.
+    """
     rules = rules or Rules(hourly_budget=0)
     async with contextlib.AsyncExitStack() as stack:
         store = StoreThread(open_store(f"sqlite:///{folder}/alert.db"))
         stack.push_async_callback(store.close)
-        inbox, recorder = Inbox(), Recorder()
+        inbox, recorder = Inbox(batch=batch), Recorder()
         engine = AlertEngine(rules, decoders({}), [TARGET], simulated=True, observer=recorder)
         pipeline = Pipeline(
             inbox=inbox, engine=engine, store=store, tables={}, clock=clock, tell_admin=nobody

@@ -36,6 +36,8 @@ def test_running_sums_equal_a_scan(arrivals, repeat) -> None:
         seen.append(row)
         inside = [one for one in seen if newest - W < one.event_ms <= newest]
         assert window.add(row, newest) == (row in inside)
+        if usd % 3 == 0:
+            window.trim(newest)  # at any time: it changes nothing that anybody asks for
         assert (window.usd, window.count) == (sum(one.usd for one in inside), len(inside))
         venues = {name: sum(one.usd for one in inside if one.venue == name) for name in "abc"}
         assert window.venues == {name: usd for name, usd in venues.items() if usd}
@@ -53,6 +55,8 @@ def test_a_long_day_keeps_only_what_can_still_count() -> None:
         window.add(_row(second * 1000, 1, "a"), second * 1000)
     assert window.count == 30
     assert len(window.since(0)) <= (W + LATEST_ARRIVAL_MS) // 1000 + 256
+    window.trim(9_999_000)
+    assert len(window.since(0)) == (W + LATEST_ARRIVAL_MS) // 1000
 
 
 def test_advancing_empties_a_window() -> None:

@@ -278,3 +278,12 @@ def test_old_rows_of_a_file_are_dropped_too() -> None:
     )
     feed.engine.file_liquidation(old)
     assert feed.engine.intake.refused[Refusal.TOO_OLD] == 2
+
+
+def test_old_events_of_a_busy_asset_are_freed_each_minute() -> None:
+    """A liquidation every 10 s never fills the window's own bound; the sweep still lets the old ones go."""
+    feed = Feed()
+    for number in range(120):
+        feed.binance(number * 10_000, force_order(START_MS + number * 10_000, 1000 + number))
+    kept = feed.engine.intake.events("BTC").liquidations[PositionSide.LONG].since(0)
+    assert len(kept) <= 3 + 6 + 6  # the window, one latest arrival, and since the last sweep

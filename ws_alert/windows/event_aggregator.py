@@ -17,13 +17,14 @@ class AssetEvents:
     whale floor, by taker side. tape: all trades and prices, by second.
     """
 
-    __slots__ = ("asset", "group", "liquidations", "orders", "tape")
+    __slots__ = ("_windows", "asset", "group", "liquidations", "orders", "tape")
 
     def __init__(self, asset: str, group: str, window_ms: int) -> None:
         self.asset = asset
         self.group = group
         self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
         self.orders = {side: EventWindow(window_ms) for side in TakerSide}
+        self._windows = (*self.liquidations.values(), *self.orders.values())
         self.tape = SecondTape()
 
     @property
@@ -48,5 +49,12 @@ class AssetEvents:
 
     def advance(self) -> None:
         """Bring all windows to the asset's newest time."""
-        for window in (*self.liquidations.values(), *self.orders.values()):
-            window.advance(self.newest_ms)
+        newest_ms = self.tape.newest_ms
+        for window in self._windows:
+            if window.count:
+                window.advance(newest_ms)
+
+    def trim(self) -> None:
+        """Free what no window or episode can ask for any more."""
+        for window in self._windows:
+            window.trim(self.tape.newest_ms)

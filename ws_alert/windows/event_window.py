@@ -68,9 +68,15 @@ class EventWindow:
             lo += 1
         self._lo = lo
         if lo >= _TRIM_AT:
-            cut = bisect_right(events, edge - max(LATEST_ARRIVAL_MS, self._window_ms), key=_time)
-            del events[:cut]
-            self._lo = lo - cut
+            self.trim(newest_ms)
+
+    def trim(self, newest_ms: int) -> None:
+        """Forget what no episode can ask for any more. Sums stay as they are."""
+        if self._lo:
+            edge = newest_ms - self._window_ms - max(LATEST_ARRIVAL_MS, self._window_ms)
+            cut = min(self._lo, bisect_right(self._events, edge, key=_time))
+            del self._events[:cut]
+            self._lo -= cut
 
     def inside(self) -> list[EventRow]:
         """Return the events within the window, oldest first."""

@@ -126,6 +126,8 @@ class Intake:
         self._relayed.forget(self.now_ms)
         for contract in self._by_name.values():
             contract.ids.settle()
+        for events in self._assets.values():
+            events.trim()
         edge = self.now_ms - QUIET_MS
         quiet = {
             asset
@@ -155,9 +157,11 @@ class Intake:
         contract = self._contracts.get(instrument)
         if contract is None or trade_id <= contract.last_id or tag:
             # not one of the nine rows in ten that are new, untagged, linear, and in order
-            self._unusual_trade(instrument, trade_id, tag, event_ms, buy, price, quantity)
-            return
-        contract.last_id = trade_id
+            contract = self._unusual(instrument, trade_id, tag, event_ms, buy, price, quantity)
+            if contract is None:
+                return
+        else:
+            contract.last_id = trade_id
         usd = price * quantity * contract.factor
         if usd >= contract.floor or event_ms < self.oldest_ms:
             self._rare_trade(instrument, contract, event_ms, buy, price, quantity)
@@ -256,7 +260,7 @@ class Intake:
         self._contracts[instrument] = contract
         return contract
 
-    def _unusual_trade(
+    def _unusual(
         self,
         instrument: Instrument,
         trade_id: int,
@@ -265,8 +269,11 @@ class Intake:
         buy: bool,
         price: float,
         quantity: float,
-    ) -> None:
-        """Take a row that may have been seen before, or whose contract is not plain."""
+    ) -> _Contract | None:
+        """Judge a row that may have been seen before, or whose contract is not plain.
+
+        Returns the contract if the row is new and still to be taken like any other.
+        """
         contract = self._contracts.get(instrument) or self._admit(instrument)
         if self.source == _RELAY:
             is_new = self._relayed.is_new((instrument.venue, instrument.symbol, trade_id, tag), self.now_ms)
@@ -277,8 +284,11 @@ class Intake:
             contract.last_id = ids.last if contract.plain else _ASK
         if not is_new:
             self.refused[Refusal.DUPLICATE] += 1
+        elif contract.plain:
+            return contract
         elif contract.watched:
             self._rare_trade(instrument, contract, event_ms, buy, price, quantity)
+        return None
 
     def _rare_trade(
         self,

@@ -188,13 +188,14 @@ class BinanceCodec:
             try:
                 event = read(payload).data
             except DECODE_ERRORS:
-                event = None
+                self.decode(payload, sink)
+                continue
             if type(event) is _Trade:
                 instrument = known(event.s)
                 if instrument is not None:
                     trade(instrument, event.a, "", event.T, not event.m, event.p, event.q)
                     continue
-            self.decode(payload, sink)
+            self._events(event, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.
