@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from teleglas.errors import ConfigError
-from ws_alert.health import FeedHealth, HealthMonitor
+from ws_alert.health import FeedHealth, HealthMonitor, SeriesHealth
 from ws_alert.health_server import HUNG_S, HealthServer
 from ws_alert.messages import Outcome, OutcomeKind
 
@@ -90,6 +90,26 @@ def test_the_summary_says_what_matters_in_one_line():
         "1 error in the last hour, e-mail 100% accepted, 2 waiting to be sent"
     )
     assert "no data yet" in HealthMonitor(START).summary(START)
+
+
+def test_the_summary_says_what_the_scanner_lacks():
+    """The newest candle's age, and of each series that cannot be judged whole the reason; no more than four."""
+    whole = SeriesHealth("BTCUSDT 1m", START - 14_000)
+    cold = SeriesHealth("BTCUSDT 5m", START - 200_000, "warming up, 212 of 346")
+    monitor = _observed(HealthMonitor(START), LIVE, series=(whole, cold))
+    assert "last candle closed 14 s ago, BTCUSDT 5m warming up, 212 of 346, 0 errors" in monitor.summary(
+        START
+    )
+    ages = {
+        metric.labels: metric.value
+        for metric in monitor.get_metrics(START)
+        if metric.name == "teleglas_candle_age_seconds"
+    }
+    assert ages == {(("series", "BTCUSDT 1m"),): 14.0, (("series", "BTCUSDT 5m"),): 200.0}
+    summary = _observed(monitor, LIVE, series=(cold,) * 6).summary(START)
+    assert summary.count("warming up") == 4
+    assert "2 more series not whole" in summary
+    assert "candle" not in _observed(monitor, LIVE).summary(START)
 
 
 @pytest.fixture

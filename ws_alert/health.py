@@ -14,13 +14,23 @@ import msgspec
 from teleglas import numbers
 from ws_alert.messages import Kind, Outcome, OutcomeKind
 
-__all__ = ["ERRORS_KEPT_MS", "FeedHealth", "HealthMonitor", "HealthStatus", "Metric", "WayHealth"]
+__all__ = [
+    "ERRORS_KEPT_MS",
+    "FeedHealth",
+    "HealthMonitor",
+    "HealthStatus",
+    "Metric",
+    "SeriesHealth",
+    "WayHealth",
+]
 
 ERRORS_KEPT_MS = 3_600_000
 STALE_DATA_S = 60.0
 """Without any event for so long the process is not ready: every venue's canary ticks each second."""
 
 _MOST_ERRORS = 10_000
+_MOST_SERIES = 4
+"""Named in the summary; `get_health_status` has all."""
 
 
 class FeedHealth(msgspec.Struct, frozen=True):
@@ -32,6 +42,17 @@ class FeedHealth(msgspec.Struct, frozen=True):
     since_ms: int
     why: str = ""
     event_age_s: float | None = None
+
+
+class SeriesHealth(msgspec.Struct, frozen=True):
+    """One candle series of the scanner. name: `BTCUSDT 1m`. closed_ms: when its newest candle closed.
+
+    missing: what keeps it from being judged whole, such as `warming up, 212 of 346`; empty if nothing does.
+    """
+
+    name: str
+    closed_ms: int
+    missing: str = ""
 
 
 class WayHealth(msgspec.Struct, frozen=True):
@@ -62,7 +83,7 @@ class HealthStatus(msgspec.Struct, frozen=True):
 
     alerts: sent ones by kind and direction (whose position, which taker, which signal).
     long_signals, short_signals: bullish and bearish confluences of the scanner.
-    last_data_age_s: since the newest event of any feed. mail_rate: None before the first e-mail.
+    last_data_age_s: since the newest event of any feed. series: the scanner's candles. mail_rate: None before the first e-mail.
     problems: why it is not ready, empty if it is.
     """
 
@@ -73,6 +94,7 @@ class HealthStatus(msgspec.Struct, frozen=True):
     long_signals: int
     short_signals: int
     feeds: tuple[FeedHealth, ...]
+    series: tuple[SeriesHealth, ...]
     last_data_age_s: float | None
     errors_last_hour: int
     ways: dict[str, WayHealth]
@@ -95,6 +117,7 @@ class HealthMonitor:
         self._ways: dict[str, Counter[OutcomeKind]] = {}
         self._errors: deque[int] = deque(maxlen=_MOST_ERRORS)
         self._feeds: tuple[FeedHealth, ...] = ()
+        self._series: tuple[SeriesHealth, ...] = ()
         self._inputs = self._waiting = 0
         self._degraded: str | None = None
 
@@ -114,12 +137,15 @@ class HealthMonitor:
         inputs: int,
         waiting: int,
         degraded: str | None,
+        series: tuple[SeriesHealth, ...] = (),
     ) -> None:
         """Take what others know.
 
         alerts: by (kind, direction), each once whoever gets it. inputs: so far. waiting:
         messages never sent yet. degraded: why the database is not used, None if it is.
+        series: the scanner's candles.
         """
+        self._series = series
         self._feeds, self._inputs, self._waiting, self._degraded = feeds, inputs, waiting, degraded
         self._alerts = {}
         for (kind, direction), count in alerts.items():
@@ -141,6 +167,7 @@ class HealthMonitor:
             long_signals=signals["bullish"],
             short_signals=signals["bearish"],
             feeds=self._feeds,
+            series=self._series,
             last_data_age_s=age,
             errors_last_hour=len(self._errors),
             ways=ways,
@@ -166,6 +193,7 @@ class HealthMonitor:
             "no data yet"
             if status.last_data_age_s is None
             else f"last data {status.last_data_age_s:.1f} s ago",
+            *_candles(status.series, now_ms),
             f"{numbers.count(status.errors_last_hour, 'error')} in the last hour",
         ]
         if status.mail_rate is not None:
@@ -181,6 +209,17 @@ class HealthMonitor:
             yield "no feed delivers"
         elif age_s is None or age_s > STALE_DATA_S:
             yield "no market data"
+
+
+def _candles(series: tuple[SeriesHealth, ...], now_ms: int) -> Iterable[str]:
+    if not series:
+        return
+    closed_ms = max(each.closed_ms for each in series)
+    yield f"last candle closed {numbers.span(now_ms - closed_ms)} ago"
+    short = [f"{each.name} {each.missing}" for each in series if each.missing]
+    yield from short[:_MOST_SERIES]
+    if len(short) > _MOST_SERIES:
+        yield f"{len(short) - _MOST_SERIES} more series not whole"
 
 
 def _way(counts: Mapping[OutcomeKind, int]) -> WayHealth:
@@ -211,6 +250,10 @@ def _metrics(status: HealthStatus) -> Iterable[Metric]:
             yield Metric(
                 "teleglas_feed_age_seconds", "Since its newest event", "gauge", feed.event_age_s, labels
             )
+    for each in status.series:
+        age_s = max(0, status.at_ms - each.closed_ms) / 1000
+        name = (("series", each.name),)
+        yield Metric("teleglas_candle_age_seconds", "Since its newest candle closed", "gauge", age_s, name)
     for way, health in status.ways.items():
         for outcome, count in (
             ("sent", health.sent),

@@ -22,6 +22,7 @@ from teleglas.instrument_table import decode as decode_instruments
 from teleglas.storage.store import Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.detectors.candle_confluence_detector import CandleScanner
 from ws_alert.messages import Alert, Decisions, FeedNotice, FeedState, Frame, RecordKind, RefusedNote, Verdict
 from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.outbox.outbox import commit_of, content_of
@@ -93,6 +94,11 @@ class Pipeline:
         self._said: dict[str, FeedState] = {}
         self._unwritable = False
         self._look_at_samples = 0.0
+
+    @property
+    def scanner(self) -> CandleScanner:
+        """The candle series, to be looked at."""
+        return self._engine.scanner
 
     # -- start ------------------------------------------------------------------------
 

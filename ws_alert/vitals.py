@@ -11,7 +11,7 @@ from teleglas import __version__
 from teleglas.storage import notes, tape
 from teleglas.storage.store import Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
-from ws_alert.health import FeedHealth, HealthMonitor
+from ws_alert.health import FeedHealth, HealthMonitor, SeriesHealth
 from ws_alert.health_server import HealthServer
 from ws_alert.pipeline import Pipeline
 from ws_alert.recorder import Recorder
@@ -105,6 +105,7 @@ class Vitals:
         self._monitor.observed(
             feeds=feeds, alerts=tally.directions, inputs=tally.inputs, waiting=self._waiting,
             degraded=self._store.degraded,
+            series=tuple(SeriesHealth(*each) for each in self._pipeline.scanner.coverage()),
         )  # fmt: skip
         if self._server is not None:
             self._server.publish(self._monitor.get_health_status(now_ms), self._monitor.get_metrics(now_ms))

@@ -11,6 +11,9 @@ __all__ = ["rates_png"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 43, SIZE - 38, 150, 900
 
+_AIR: Final = 0.05
+"""Of the axis beyond what is drawn on it, so that what stands at 0 or 100 % is seen whole."""
+
 
 def rates_png(picture: RatesPicture) -> bytes:
     """Draw a picture of 1080 x 1080 pixels."""
@@ -20,10 +23,14 @@ def rates_png(picture: RatesPicture) -> bytes:
     canvas.text(_LEFT, 45, picture.title, size=44, color=WHITE, bold=True, room=room)
     canvas.text(_LEFT, 100, picture.subtitle, size=27, room=_RIGHT - _LEFT)
     axes = canvas.panel(_LEFT, _TOP, _RIGHT, _BOTTOM)
-    bounds = [value for row in picture.rows for value in (row.low, row.high, row.needed)] or [0.0, 1.0]
-    low, high = max(0.0, min(bounds) - 0.05), min(1.0, max(bounds) + 0.05)
+    bounds = [
+        picture.par,
+        *(value for row in picture.rows for value in (row.low, row.high, min(1.0, row.needed))),
+    ]
+    low, high = max(-_AIR, min(bounds) - _AIR), min(1 + _AIR, max(bounds) + _AIR)
     axes.set_xlim(low, high)
     axes.set_ylim(_BOTTOM, _TOP)
+    axes.axvline(picture.par, color=GREY, linewidth=pt(4), linestyle=":", zorder=1)
     for tenth in range(11):
         if low <= tenth / 10 <= high:
             x = _LEFT + (tenth / 10 - low) / (high - low) * (_RIGHT - _LEFT)
@@ -36,7 +43,10 @@ def rates_png(picture: RatesPicture) -> bytes:
         color = UP if row.low > row.needed else DOWN if row.high < row.needed else GREY
         axes.hlines(y, row.low, row.high, color=color, linewidth=pt(10))
         axes.plot([row.rate], [y], marker="o", markersize=pt(22), color=color)
-        axes.vlines(row.needed, y - 16, y + 16, color=MARK, linewidth=pt(5))
+        if row.needed <= 1:
+            axes.vlines(row.needed, y - 16, y + 16, color=MARK, linewidth=pt(5))
+        else:
+            canvas.text(_RIGHT, y, "never", size=27, color=MARK, align="right")
         right = canvas.text(_RIGHT, y - 36, row.note, size=27, align="right")
         canvas.text(_LEFT, y - 36, row.label, size=27, color=WHITE, room=_RIGHT - _LEFT - canvas.width(right) - 30)  # fmt: skip
     if not picture.rows:

@@ -153,7 +153,7 @@ AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePictu
 
 
 class RateRow(msgspec.Struct, frozen=True):
-    """One share, 0..1, with its interval and what it would have to be to break even."""
+    """One share, 0..1, with its interval and what it would have to be to break even; above 1: no share would do."""
 
     label: str
     note: str
@@ -164,11 +164,15 @@ class RateRow(msgspec.Struct, frozen=True):
 
 
 class RatesPicture(msgspec.Struct, frozen=True):
-    """Measured shares; more: rows that did not fit. Drawn by the backtest itself, not by the worker."""
+    """Measured shares; par: what would break even without costs; more: rows that did not fit.
+
+    Drawn by the backtest itself, not by the worker.
+    """
 
     title: str
     subtitle: str
     sources: str
     footer: str
     rows: tuple[RateRow, ...]
+    par: float
     more: int = 0

@@ -11,6 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from teleglas.charts.draw_rates import rates_png
+from teleglas.charts.picture import RateRow, RatesPicture
 from teleglas.market import Candle
 from tests.made_candles import MINUTE, walk, write
 from ws_alert.backtest import report
@@ -123,6 +124,44 @@ def test_the_report_is_of_the_alerts_that_live_would_send(tmp_path):
     assert all(0 <= row.low <= row.rate <= row.high <= 1 for row in drawn.rows)
     with Image.open(io.BytesIO(rates_png(drawn))) as image:
         assert image.size == (1080, 1080)
+
+
+def test_what_the_scanner_refuses_or_replaces_spoils_no_figure(tmp_path):
+    """An impossible candle is left out, a repeated stretch counts once, and order makes no difference to the baseline."""
+    candles = walk(600)
+    broken = candles[:]
+    broken[100] = Candle(candles[100].open_ms, MINUTE, *[float("nan")] * 5)
+    line = {
+        name: backtest([parse(f"BTCUSDT:1m={write(tmp_path / name, rows)}")], Rules(), FREE).lines[-1].rate
+        for name, rows in (
+            ("whole", candles),
+            ("hole", [*candles[:100], *candles[101:]]),
+            ("broken", broken),
+            ("twice", [*candles[:300], *candles[250:]]),
+            ("backwards", candles[::-1]),
+        )
+    }
+    assert line["whole"].n > 1_000
+    assert line["broken"] == line["hole"]
+    assert line["twice"] == line["backwards"] == line["whole"]
+
+
+@pytest.mark.parametrize("needed", [0.6, 0.99, 1.4])
+def test_the_needed_share_is_seen_wherever_it_lies(needed):
+    """A mark on the axis, or the word where no share would do; both in the one colour that nothing else on the axes has."""
+    rows = (RateRow("BTCUSDT 1m", "n=9", 0.5, 0.3, 0.7, needed),)
+    png = rates_png(RatesPicture("title", "subtitle", "sources", "footer", rows, par=0.6))
+    with Image.open(io.BytesIO(png)) as image:
+        colors = image.convert("RGB").crop((43, 185, 1080, 900)).getcolors(1_000_000)
+    assert sum(n for n, (r, g, b) in colors if r > 200 and 140 < g < 200 and b < 60) > 100
+
+
+def test_no_candles_are_said(tmp_path):
+    """A file with nothing but its header gives no date of 1970."""
+    console = Console(record=True, width=100, file=(tmp_path / "table.txt").open("w"))
+    report.show(backtest([parse(f"BTCUSDT:1m={write(tmp_path / 'c.csv', [])}")], Rules(), FREE), console)
+    console.file.close()
+    assert "no candles" in console.export_text()
 
 
 def test_no_alert_is_said(tmp_path):

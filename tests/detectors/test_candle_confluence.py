@@ -127,6 +127,18 @@ def test_the_funnel_adds_up():
         assert funnel[f"only {name}"] <= funnel[f"blocked {name}"]
 
 
+def test_each_series_says_what_it_lacks():
+    """Its name, its newest close, and how far its warm-up is; a whole one lacks nothing."""
+    scanner = CandleScanner(ScannerRules())
+    assert scanner.coverage() == []
+    one, five = walk(400), walk(212, seed=2, length_ms=5 * MINUTE)
+    _scan([*one, *five], scanner=scanner)
+    assert scanner.coverage() == [
+        ("BTCUSDT 1m", one[-1].close_ms, ""),
+        ("BTCUSDT 5m", five[-1].close_ms, "warming up, 212 of 346"),
+    ]
+
+
 def test_each_timeframe_is_a_series_of_its_own():
     """One- and five-minute candles of one symbol do not disturb each other."""
     one, five = walk(500), walk(500, seed=2, length_ms=5 * MINUTE)

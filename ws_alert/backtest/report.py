@@ -12,6 +12,7 @@ from teleglas import numbers
 from teleglas.charts.picture import RateRow, RatesPicture
 from ws_alert.backtest.outcomes import Rate
 from ws_alert.backtest.scanner import Backtest, Line
+from ws_alert.detectors.candle_confluence_detector import STOP_ATR, TARGET_ATR
 
 __all__ = ["picture", "show"]
 
@@ -47,7 +48,8 @@ def picture(found: Backtest) -> RatesPicture:
         title="Candle scanner backtest",
         subtitle=f"mode {found.mode} · {_span(found)}",
         sources=f"{found.costs.fee_bps:g} bps fee a side · {found.costs.slippage_bps:g} bps slippage",
-        footer="share that reached the target first, 95 % interval",
+        footer="target first, 95 % interval · dotted: needed without costs",
+        par=STOP_ATR / (STOP_ATR + TARGET_ATR),
         rows=tuple(_row(line, rate) for line, rate in rows[:_MOST_ROWS]),
         more=max(0, len(rows) - _MOST_ROWS),
     )
@@ -60,7 +62,7 @@ def _row(line: Line, rate: Rate) -> RateRow:
         rate.rate,
         rate.low,
         rate.high,
-        min(1.0, rate.needed),
+        rate.needed,
     )
 
 
@@ -87,6 +89,8 @@ def _net(rate: Rate) -> str:
 
 
 def _span(found: Backtest) -> str:
+    if not found.candles:
+        return "no candles"
     days = (found.to_ms - found.from_ms) / 86_400_000
     return f"{numbers.date(found.from_ms)} to {numbers.date(found.to_ms)}, {days:.0f} days, {found.candles:,} candles"
 

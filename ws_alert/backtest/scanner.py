@@ -14,7 +14,7 @@ from ws_alert.messages import REPLAY_TARGET, Action, ConfluenceFacts
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, candle_rows
 from ws_alert.sources.decoders import decoders
-from ws_alert.windows.candles import timeframe_name
+from ws_alert.windows.candles import is_possible, timeframe_name
 from ws_alert.windows.indicators import readings
 
 __all__ = ["Backtest", "Line", "backtest"]
@@ -63,19 +63,22 @@ def backtest(
     Raises InputError for an unreadable file.
     """
     engine = AlertEngine(rules, decoders({}), [REPLAY_TARGET], budget=False)
-    history: dict[_Series, list[Candle]] = {}
+    history: dict[_Series, dict[int, Candle]] = {}
     found: dict[_Series, list[tuple[int, ConfluenceFacts, str]]] = {}
     for row in candle_rows(files, engine.intake.refuse, progress):
         engine.file_candle(row.instrument, row.candle)
         _note(engine, found)
-        history.setdefault(_series(row.instrument, row.candle), []).append(row.candle)
+        if is_possible(row.candle):
+            # As in the scanner: the last of the same time counts, in whatever order they come.
+            history.setdefault(_series(row.instrument, row.candle), {})[row.candle.open_ms] = row.candle
     while (due := engine.next_deadline()) is not None:
         engine.advance(due)
         _note(engine, found)
     lines: list[Line] = []
-    for series, candles in history.items():
+    for series, by_time in history.items():
+        candles = [by_time[at] for at in sorted(by_time)]
         lines += _lines(series, candles, _followed(candles, found.get(series, []), costs), costs)
-    times = [candle.close_ms for candles in history.values() for candle in (candles[0], candles[-1])]
+    times = [candle.close_ms for by_time in history.values() for candle in by_time.values()]
     count = sum(map(len, history.values()))
     span = (min(times), max(times)) if times else (0, 0)
     return Backtest(tuple(lines), engine.scanner.funnel, *span, count, rules.scanner.mode, costs)

@@ -89,6 +89,14 @@ class CandleScanner:
                 return series.chart(event_ms - length)
         return None
 
+    def coverage(self) -> list[tuple[str, int, str]]:
+        """Return of each series its name, when its newest candle closed, and what keeps it from being judged whole."""
+        return [
+            (f"{symbol} {timeframe_name(length)}", series.candles[-1].close_ms, series.missing())
+            for (_, symbol, length), series in self.series.items()
+            if series.candles
+        ]
+
     def memory(self) -> ScannerMemory:
         """Return all that decides later."""
         return ScannerMemory(tuple((key, series.memory()) for key, series in self.series.items()))
