@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -65,12 +66,17 @@ log = structlog.get_logger("bot")
 
 def main() -> int:
     """Run until SIGTERM or Ctrl-C; return the exit code (78 wrong setting, 75 already running, 1 failed)."""
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="The command bot: answers /raw, /liq, /whale and all that a trader asks in Telegram, until SIGTERM or Ctrl-C.",
+        epilog="It takes no arguments. Its settings, among them TELEGRAM_BOT_TOKEN, come from the environment and .env; "
+        ".env.example lists them, docs/COMMANDS.md the commands.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"TELEGLAS {__version__}")
+    parser.parse_args()
     try:
         settings, warnings = load_settings()
-        logs.configure(
-            level=settings.log_level, form=settings.log_format, file=settings.log_file,
-            rotation=settings.log_rotation, secrets=settings.secrets(),
-        )  # fmt: skip
+        _configure_logs(settings)
         for warning in warnings:
             log.warning("settings", note=warning)
         with (
@@ -83,10 +89,17 @@ def main() -> int:
         if isinstance(error, ConfigError):
             return os.EX_CONFIG
         return os.EX_TEMPFAIL if isinstance(error, AlreadyRunning) else 1
-    except OSError as error:
-        print(f"LOG_FILE: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
-        return os.EX_CONFIG
     return 0
+
+
+def _configure_logs(settings: Settings) -> None:
+    try:
+        logs.configure(
+            level=settings.log_level, form=settings.log_format, file=settings.log_file,
+            rotation=settings.log_rotation, secrets=settings.secrets(),
+        )  # fmt: skip
+    except OSError as error:
+        raise ConfigError("LOG_FILE", f"it cannot be written ({error.strerror})", "Choose a file that this user may write") from None  # fmt: skip
 
 
 async def _serve(settings: Settings) -> None:
