@@ -20,15 +20,15 @@ STALL, SLOW, LOST = "stall", "slow", "lost"
 
 
 class Certificate:
-    """A self-signed certificate for localhost: what the server shows and what a client trusts."""
+    """A self-signed certificate: what the server shows and what a client trusts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: str = "DNS:localhost,IP:127.0.0.1") -> None:
         self.file, key = folder / "localhost.pem", folder / "localhost.key"
         subprocess.run(  # noqa: S603 - our own arguments
             [  # noqa: S607 - wherever it is installed
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-keyout", key, "-out", self.file, "-days", "2", "-subj", "/CN=localhost",
-                "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-addext", f"subjectAltName={names}",
             ],
             check=True, capture_output=True, timeout=30,
         )  # fmt: skip
@@ -49,7 +49,7 @@ class _Session(SMTP):
 
 
 class MailServer:
-    """mails: accepted ones as (recipient, bytes). script: what to answer next at `RCPT` or `DATA`.
+    """mails: accepted ones as (recipient, bytes). script: what to answer next at `RCPT`, `DATA` or `QUIT`.
 
     stalling: set once a client waits for an answer. idle: set while the last of the connections is over.
     """
@@ -146,6 +146,11 @@ class MailServer:
             server.transport.abort()
             return "250 never seen"
         return answer
+
+    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802 - as aiosmtpd calls it
+        """Answer to the farewell."""
+        answer = await self._answer("QUIT")
+        return "221 bye" if answer.startswith("250") else answer
 
     async def _answer(self, stage: str) -> str:
         answer = self.script[stage].popleft() if self.script[stage] else "250 OK"

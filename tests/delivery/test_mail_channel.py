@@ -161,6 +161,16 @@ async def test_an_unknown_certificate_gets_nothing(shown, naps, security):
     assert "certificate is not trusted" in outcome.why
 
 
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_certificate_of_another_name_gets_nothing(tmp_path, naps, security):
+    """That an authority vouches for it is not enough: it must be the server that SMTP_HOST names."""
+    other = Certificate(tmp_path, names="DNS:mail.example.net")
+    async with MailServer(other, security=security, user=USER, password=PASSWORD) as server:
+        outcome = await _send(_account(server, other), naps)
+    assert (outcome.kind, outcome.wait_ms, server.mails) == (OutcomeKind.RETRY_AT, 600_000, [])
+    assert "certificate is not trusted (Hostname mismatch" in outcome.why
+
+
 async def test_a_server_without_starttls_gets_nothing_in_the_clear(naps):
     """The message waits until the settings fit."""
     async with MailServer(security="none") as server:
@@ -198,6 +208,15 @@ async def test_a_slow_answer_to_the_message_is_waited_for(naps):
         server.go.set()
         outcome = await sending
     assert (outcome.kind, len(server.mails), server.connections) == (OutcomeKind.SENT, 1, 1)
+
+
+async def test_a_farewell_without_an_answer_makes_no_repeat(naps):
+    """What the server has accepted is sent, whatever becomes of the connection afterwards."""
+    async with MailServer(security="none") as server:
+        server.script["QUIT"] += [STALL] * 3
+        outcome = await _send(_account(server), naps, patience_s=0.4, whole_s=5)
+    assert (outcome.kind, outcome.photo, naps.taken) == (OutcomeKind.SENT, True, [])
+    assert (len(server.mails), server.connections) == (1, 1)
 
 
 async def test_nobody_listening_is_retried(naps):

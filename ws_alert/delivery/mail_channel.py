@@ -112,13 +112,14 @@ class MailChannel:
             if not work.done():
                 session.cut()
                 work.cancel()
-        if not done:
+        if not done and not session.accepted:
             trouble = Trouble(
                 session.stage, f"no answer within {self._patience_s:g} s while {session.stage.value}"
             )
             return judged(trouble, doubtful=session.doubtful)
         try:
-            work.result()
+            if done:
+                work.result()
         except Trouble as trouble:
             return judged(trouble, doubtful=session.doubtful)
         return Outcome(OutcomeKind.SENT, photo=content is not None)

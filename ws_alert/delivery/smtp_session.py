@@ -27,6 +27,8 @@ __all__ = ["Account", "Session", "Trouble", "judged"]
 SETUP_WAIT_MS = 600_000
 """A server that does not fit the settings is not asked again sooner."""
 
+_FAREWELL_S = 1.0
+
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
 _TEXT_CHARS = 120
 
@@ -75,7 +77,8 @@ class Session(smtplib.SMTP):
     """One delivery. `deliver` blocks; `cut` may be called meanwhile from another thread.
 
     doubtful: the message was handed over whole, so that without an answer it may have been
-    accepted. After `cut` it never becomes true.
+    accepted. After `cut` it never becomes true. accepted: the server has said yes to everything;
+    what becomes of the connection after that no longer counts.
     """
 
     def __init__(self, account: Account, context: ssl.SSLContext | None, timeout_s: float) -> None:
@@ -84,7 +87,7 @@ class Session(smtplib.SMTP):
         self._cut = False
         self._turn = threading.Lock()
         self.stage = Stage.CONNECT
-        self.doubtful = False
+        self.doubtful = self.accepted = False
         super().__init__(local_hostname=_own_name(), timeout=timeout_s)
         self._host = account.host  # `starttls` compares the certificate with it
 
@@ -105,8 +108,8 @@ class Session(smtplib.SMTP):
                     self.rset()
                 else:
                     self._hand_over(content)
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                self.quit()
+                self.accepted = True
+            self._take_leave()
         finally:
             self.close()
             if self._handle is not None:
@@ -157,8 +160,16 @@ class Session(smtplib.SMTP):
             self.doubtful = True
         self.send(b".\r\n")
         reply = self.getreply()
+        # Never neither: whoever looks meanwhile would take the message for one that was not handed over.
+        self.accepted = 200 <= reply[0] < 300
         self.doubtful = False
         self._expect(*reply)
+
+    def _take_leave(self) -> None:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            if self.sock is not None:
+                self.sock.settimeout(_FAREWELL_S)
+            self.quit()
 
     def _expect(self, code: int, text: bytes) -> None:
         if not 200 <= code < 300:
