@@ -78,12 +78,14 @@ class Missing(msgspec.Struct, frozen=True):
     """What is missing, and why. who: the source that could not tell (`Bybit`, `CoinGlass`).
 
     detail: the plan's name for NEEDS_PLAN; `region_block` or `bad_request` for REFUSED; `spot`
-    where a venue's spot market is missing from a volume; else empty.
+    where a venue's spot market is missing from a volume; else empty. plan: the plan of
+    CoinGlass that has it, where another source was asked besides.
     """
 
     reason: Reason
     who: str = ""
     detail: str = ""
+    plan: str = ""
 
 
 class MissingError(Exception):

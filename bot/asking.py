@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from bot.answers import Block, Missing, MissingError, Reason
@@ -51,13 +52,16 @@ class Deadline:
 
 
 async def answer(asks: Sequence[Ask[T]], deadline: Deadline) -> Block[T]:
-    """Return the first good answer in the order of `asks`, else a stale one, else why the last has none.
+    """Return the first good answer in the order of `asks`, else a stale one, else why none has one.
+
+    What a key or a larger plan would give is told besides what the last source lacks.
 
     Never raises what a source raises.
     """
     waiting = list(asks)
     running: dict[asyncio.Task[Block[T]], str] = {}
     why = Missing(Reason.NO_ANSWER, waiting[0][0] if waiting else "")
+    dearer = ""
     old: Block[T] | None = None
     try:
         while waiting or running:
@@ -69,6 +73,7 @@ async def answer(asks: Sequence[Ask[T]], deadline: Deadline) -> Block[T]:
             for task in [task for task in running if task.done()]:
                 found = _read(task, running.pop(task))
                 if isinstance(found, Missing):
+                    dearer = dearer or (found.detail if found.reason is Reason.NEEDS_PLAN else "")
                     why = found
                 elif not found.stale:
                     return found
@@ -76,12 +81,18 @@ async def answer(asks: Sequence[Ask[T]], deadline: Deadline) -> Block[T]:
                     old = old or found
             if deadline.left() <= 0:
                 late = next(iter(running.values()), "")
-                return old or Block(missing=Missing(Reason.NO_ANSWER, late) if late else why)
-        return old or Block(missing=why)
+                return old or Block(missing=_besides(Missing(Reason.NO_ANSWER, late) if late else why, dearer))
+        return old or Block(missing=_besides(why, dearer))
     finally:
         for task in running:
             task.cancel()
             task.add_done_callback(_look_away)
+
+
+def _besides(why: Missing, plan: str) -> Missing:
+    if not plan or why.reason is Reason.NEEDS_PLAN:
+        return why
+    return msgspec.structs.replace(why, plan=plan)
 
 
 def _look_away(task: asyncio.Task[Any]) -> None:

@@ -65,6 +65,9 @@ def why(missing: Missing, context: Context) -> Html:
         else words.say("{who} refused the question", who=who),
         Reason.NOT_PUBLISHED: words.say("{who} does not publish it", who=who),
     }
+    if missing.plan:
+        dearer = words.say("needs the {plan} plan of CoinGlass", plan=missing.plan)
+        return Html(", ".join([dearer, said[missing.reason]]))
     return said[missing.reason]
 
 

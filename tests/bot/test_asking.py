@@ -6,6 +6,8 @@ import asyncio
 
 from bot.answers import Block, Missing, MissingError, Reason, known
 from bot.asking import Deadline, answer
+from bot.views.origin import Context, why
+from teleglas.language import load_words
 from teleglas.venues.answer import KeyRefused, NeedsPlan, SourceBusy, SourceChanged, SourceDown, UnknownSymbol
 
 
@@ -74,6 +76,20 @@ async def test_an_old_answer_is_better_than_none():
         await answer([("a", _says(1, stale=True)), ("b", _fails(SourceDown("b", "")))], Deadline(5))
     ).value == 1
     assert (await answer([("a", _says(1, stale=True)), ("b", _hangs)], Deadline(0.3))).value == 1
+
+
+async def test_a_larger_plan_is_named_besides():
+    """Where the tape has nothing either, the plan that would tell is named, in words before the tape's reason."""
+    refused, empty = _fails(NeedsPlan("CoinGlass", "x", "Professional")), _fails(MissingError(Reason.NOT_RECORDED, "own tape"))
+    for last in (empty, _hangs):
+        found = await answer([("CoinGlass", refused), ("own tape", last)], Deadline(0.3))
+        assert found.missing is not None
+        assert found.missing.plan == "Professional"
+    both = await answer([("CoinGlass", refused), ("own tape", empty)], Deadline(5))
+    context = Context(load_words("bot")["en"], 0)
+    assert why(both.missing, context) == "needs the Professional plan of CoinGlass, the alert bot has recorded nothing yet"
+    alone = await answer([("CoinGlass", refused)], Deadline(5))
+    assert why(alone.missing, context) == "needs the Professional plan of CoinGlass"
 
 
 async def test_why_there_is_no_answer():
