@@ -109,6 +109,23 @@ def test_a_jump_without_an_interruption_is_no_gap() -> None:
     assert feed.engine.intake.refused[Refusal.DUPLICATE] == 1
 
 
+@pytest.mark.parametrize("absurd", [10**12, 2**53, 2**63 - 2])
+def test_an_absurd_id_hides_one_trade_at_most(absurd: int) -> None:
+    """A single wrong number in a frame must not make every later trade look old."""
+    ids = TradeIds()
+    told = [ids.is_new(number, "") for number in (100, 101, absurd, 102, 103, 104, 103, 105)]
+    assert told == [True, True, True, False, True, True, False, True]
+    ids.interrupted()
+    assert [ids.is_new(number, "") for number in (absurd, 106, 107, 107, 108)] == [True, True, True, False, True]
+
+
+def test_ids_that_begin_absurd_become_usable() -> None:
+    """The first frame of a contract may be the wrong one; rows that share a number stay apart."""
+    ids = TradeIds()
+    rows = ((2**60, "a"), (7, "b"), (7, "b"), (8, "c"), (8, "d"), (8, "c"))
+    assert [ids.is_new(*row) for row in rows] == [True, True, False, True, True, False]
+
+
 def test_gaps_are_given_up_after_two_minutes() -> None:
     """A hole that nobody filled is forgotten, and its rows are repeats from then on."""
     ids = TradeIds()

@@ -10,22 +10,27 @@ __all__ = ["REMEMBERED_MS", "LiquidationMemory", "RelayedTrades", "TradeIds"]
 
 REMEMBERED_MS = 120_000
 _MOST_GAPS = 16
+_FAR = 10**10
+"""No venue counts so many trades in a fortnight: an id that lies so far behind is of another numbering."""
 
 
 class TradeIds:
     """What an instrument's trade ids already were.
 
     Ids never decrease on a stream. Where they jump after an interruption, the jump is
-    remembered as a gap that a backfill may still fill, each row once.
+    remembered as a gap that a backfill may still fill, each row once. A second id in a row
+    that lies far behind begins a new numbering, so that one absurd id does not hide all
+    trades after it.
     """
 
-    __slots__ = ("_filled", "_gaps", "_settled", "_tags", "last", "resumed")
+    __slots__ = ("_far", "_filled", "_gaps", "_settled", "_tags", "last", "resumed")
 
     def __init__(self) -> None:
         self.last = -1
         # a contract that was never seen, or only before the warm-up of a restart, begins with a gap:
         # whatever is young enough to count was not told yet
         self.resumed = True
+        self._far = -_FAR
         self._tags: set[str] = set()
         self._gaps: list[tuple[int, int]] = []
         self._settled: list[tuple[int, int]] = []
@@ -51,10 +56,20 @@ class TradeIds:
                 return False
             self._tags.add(tag)
             return True
-        if any(low < trade_id < high for low, high in self._gaps) and (trade_id, tag) not in self._filled:
+        if any(low < trade_id < high for low, high in self._gaps):
+            is_new = (trade_id, tag) not in self._filled
             self._filled.add((trade_id, tag))
-            return True
-        return False
+            return is_new
+        return self.last - trade_id >= _FAR and self._is_new_numbering(trade_id, tag)
+
+    def _is_new_numbering(self, trade_id: int, tag: str) -> bool:
+        known, self._far = self._far, trade_id
+        if abs(trade_id - known) >= _FAR:
+            return False
+        self.last, self._tags = trade_id, {tag}
+        self._gaps.clear()
+        self._filled.clear()
+        return True
 
     def interrupted(self) -> None:
         """Note that the stream starts anew: a jump of the next id is a gap that may be backfilled."""
