@@ -49,11 +49,12 @@ def asset_and_scale(base: str) -> tuple[str, int]:
 def asset_of_symbol(symbol: str) -> tuple[str, int]:
     """Return (asset, coins per priced unit) of any symbol of a recorded tape (SEMANTICS 7).
 
-    Raises BadFrame(`unknown_symbol`) for an empty name and for a pair with another quote
-    (`ETHBTC`): its USD value would be a guess.
+    Raises BadFrame(`unknown_symbol`) for an empty name, for one with line ends or other signs
+    that cannot be printed (they would break records and messages), and for a pair with
+    another quote (`ETHBTC`): its USD value would be a guess.
     """
     text = symbol.strip()
-    if not text or len(text) > 40:
+    if not text or len(text) > 40 or not text.isprintable():
         raise BadFrame(Refusal.UNKNOWN_SYMBOL, symbol[:40])
     upper = text.upper()
     dated = _DATED.search(upper)

@@ -107,6 +107,15 @@ def test_an_impossible_row_is_counted_and_costs_no_other(tmp_path, row):
     assert summary.decisions == {"hold": 1, "send": 1}
 
 
+def test_a_symbol_of_two_lines_is_refused(tmp_path):
+    """A quoted name may hold a line end; no asset may."""
+    tape = tmp_path / "tape.csv"
+    tape.write_text(f'{HEADER}\n1700000000000,binance,"BTC\nXUSDT",long,50000,20,1000000\n{LATER}\n')
+    summary = replayed(tape)
+    assert summary.refused == {Refusal.UNKNOWN_SYMBOL.value: 1}
+    assert summary.decisions == {"hold": 1, "send": 1}
+
+
 def test_a_damaged_journal_is_told(tmp_path):
     """What follows the damage is left out, and the summary says so."""
     with JournalWriter(tmp_path / "journal", header=_header) as journal:

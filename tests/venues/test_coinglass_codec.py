@@ -141,6 +141,17 @@ def test_one_object_per_contract_of_each_venue():
     assert decode(trades(row(side=3)), codec).reasons == ["bad_side"]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"baseAsset": "A\nB"}, {"baseAsset": "", "symbol": "A\nBUSDT"}, {"baseAsset": "A\x00"}, {"exName": "G\nate"}],
+)
+def test_names_that_would_break_a_record_are_refused(fields):
+    """Memory, records and messages are lines: a name must not end one."""
+    found = decode(orders(row(**fields), row()))
+    assert len(found.liquidations) == len(found.reasons) == 1
+    assert found.reasons[0] in {"unknown_symbol", "malformed"}
+
+
 @pytest.mark.parametrize(("make", "wrap"), [(row, orders), (row, trades)], ids=["liquidations", "trades"])
 @pytest.mark.parametrize(
     ("fields", "reason"),

@@ -278,6 +278,7 @@ def test_table_of_contracts():
             "ctMult": "1e900000",
             "ctValCcy": "BIG",
         },
+        {"instId": "A\nB-USDT-SWAP", "instType": "SWAP", "ctVal": "1", "ctMult": "1", "ctValCcy": "A\nB"},
         {"instId": "-USDT-SWAP", "instType": "SWAP", "ctVal": "1", "ctMult": "1", "ctValCcy": ""},
     ]
     page = raw({"code": "0", "data": rows})

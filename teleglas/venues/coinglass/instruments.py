@@ -38,7 +38,7 @@ def venue_of(exchange: str) -> str:
     Raises BadFrame(`malformed`) for a name that is none.
     """
     name = exchange.strip().lower()
-    if not name or len(name) > _MAX_NAME:
+    if not name or len(name) > _MAX_NAME or not name.isprintable():
         raise BadFrame(Refusal.MALFORMED, f"exchange {exchange[:_MAX_NAME]!r}")
     return _ALIASES.get(name, name)
 
@@ -55,7 +55,7 @@ def build_instrument(venue: str, symbol: str, base: str) -> Instrument:
     two agree: a price of `1000PEPEUSDT` is per 1000 even if the base is given as `PEPE`.
     Raises BadFrame(`unknown_symbol`) if neither tells a coin.
     """
-    if not symbol or len(symbol) > _MAX_NAME or len(base) > _MAX_NAME:
+    if not symbol or max(len(symbol), len(base)) > _MAX_NAME or not (symbol + base).isprintable():
         raise BadFrame(Refusal.UNKNOWN_SYMBOL, f"{symbol[:_MAX_NAME]!r} on {base[:_MAX_NAME]!r}")
     try:
         named, named_scale = asset_of_symbol(symbol)

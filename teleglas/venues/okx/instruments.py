@@ -61,6 +61,8 @@ def _instrument(row: _Contract) -> Instrument | None:
     inverse = row.ctValCcy in QUOTES
     if row.instType != "SWAP" or not base or not (inverse or row.ctValCcy == base):
         return None
+    if not row.instId.isprintable():
+        return None
     try:
         multiplier = exact_decimal(row.ctVal) * exact_decimal(row.ctMult or "1")
     except (BadFrame, ArithmeticError):
