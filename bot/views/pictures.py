@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC
 from itertools import pairwise
 
 import msgspec
@@ -160,7 +161,8 @@ def _tiles(reply: Overview, context: Context) -> list[Tile]:
 
 
 def _charted(context: Context) -> Context:
-    return msgspec.structs.replace(context, words=context.words.for_charts)
+    # The drawn axes are in UTC, so every time beside them is too.
+    return msgspec.structs.replace(context, words=context.words.for_charts, zone=UTC)
 
 
 def _tone(change: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.answers import WhalePosition, WhaleTrade
+from bot.answers import WhalePosition, WhaleTrade, WhaleTrades
 from bot.replies import Whales
 from bot.views.card import Button, Card, Part
 from bot.views.figures import age, price, share, table, usd
@@ -66,14 +66,22 @@ def _headline(reply: Whales, context: Context) -> str:
         return say("{coin}: the largest Hyperliquid position is {usd} {side}", coin=reply.coin or first.coin,
                    usd=usd(first.usd), side=_side(first.side, context))  # fmt: skip
     if found is not None:
-        return say("{coin}: no large trade in {age}", coin=coin, age=age(context.now_ms - found.from_ms))
+        return _no_trade(reply, found, context)
     return say("{coin}: whales are not known", coin=coin)
+
+
+def _no_trade(reply: Whales, found: WhaleTrades, context: Context) -> str:
+    say = context.words.say
+    return say("{coin}: no large trade in {age}", coin=reply.coin or say("Whales"), age=age(context.now_ms - found.from_ms))
 
 
 def _sides(reply: Whales, context: Context) -> str:
     found = reply.trades.value
-    if found is None or not found.count:
+    if found is None:
         return ""
+    if not found.count:
+        # The headline says it where there are no positions to tell of.
+        return _no_trade(reply, found, context) if reply.positions.value and reply.positions.value.positions else ""
     return context.words.say("Buys {buys} against sells {sells}, orders of at least {least}", buys=usd(found.buy_usd),
                              sells=usd(found.sell_usd), least=usd(found.min_usd))  # fmt: skip
 

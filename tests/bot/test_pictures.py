@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from bot.answers import COINGLASS, Block, Candle, LiquidationBar, Missing, Point, Price, Reason
@@ -53,3 +55,12 @@ def test_the_picture_says_since_when_its_bars_count():
     drawn = pictures.liquidations(LiquidationReply("BTC", "4h", UNKNOWN, price(1.0), UNKNOWN, bars, CANDLES), CONTEXT)
     assert drawn is not None
     assert drawn.subtitle == "liquidations since 11-21 12:00"
+
+
+def test_times_in_a_picture_are_of_its_axis():
+    """Axes are drawn in UTC: what is written beside them is not in the reader's zone, and says so."""
+    context = Context(load_words("bot")["id"], NOW, ZoneInfo("Asia/Jakarta"))
+    bars = Block(tuple(LiquidationBar(START + i * HOUR, 5.0, 7.0) for i in range(6)), source=COINGLASS, as_of_ms=NOW)
+    drawn = pictures.liquidations(LiquidationReply("BTC", "4h", UNKNOWN, price(1.0), UNKNOWN, bars, CANDLES), context)
+    assert drawn is not None
+    assert (drawn.footer, drawn.callout) == ("17:10:00 UTC", "terbesar $12, 12:00")
