@@ -19,7 +19,7 @@ _READY_WITHIN_S = 60.0
 
 
 class Service:
-    """A running `alert_runner run`."""
+    """A running `alert_runner run`, or another of its commands."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -38,7 +38,7 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def started(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Service]:
+async def started(folder: Path, settings: Mapping[str, str], command: str = "run") -> AsyncIterator[Service]:
     """Start the process in `folder`, wait until it says READY, and leave nothing running.
 
     What it prints is appended to `stdout` and `stderr` in the folder.
@@ -55,7 +55,7 @@ async def started(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Se
     ):
         channel.bind(str(manager))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ws_alert.alert_runner", "run",
+            sys.executable, "-m", "ws_alert.alert_runner", command,
             cwd=folder, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=errors,
         )  # fmt: skip
         try:
