@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -68,8 +68,8 @@ class PublicSource:
         async def ask(door: Door, contract: Instrument) -> Asked[answers.Price]:
             day, minutes, hours = await asyncio.gather(
                 door.ask(_PRICE_S, door.venue.day, contract),
-                _rows(_candles(door, contract, "1m", _MINUTES)),
-                _rows(_candles(door, contract, "1h", _WEEK_HOURS)),
+                _rows(partial(_candles, door, contract, "1m", _MINUTES)),
+                _rows(partial(_candles, door, contract, "1h", _WEEK_HOURS)),
             )
             now = self._exchanges.wall_ms()
             return day.saying(derived.price(day.value, minutes, hours, now))
@@ -249,7 +249,7 @@ class PublicSource:
             before = self._earlier(contract)
             told, tape = await asyncio.gather(
                 door.ask(_BOOK_S, door.venue.book, contract),
-                _rows(door.ask(_TAPE_S, door.venue.trades, contract)) if before else _no_rows(),
+                _rows(partial(door.ask, _TAPE_S, door.venue.trades, contract)) if before else _no_rows(),
             )
             gone = depth.suspects(before[0], told.value, tape, before[1]) if before else []
             self._keep(contract, told)
@@ -305,10 +305,13 @@ def _past_interest(
     return door.ask(_STATISTICS_S, door.venue.interest_history, contract, interval, limit)
 
 
-async def _rows(asking: Coroutine[Any, Any, Asked[list[T]]]) -> list[T]:
-    """Return what an answer can do without, empty where it is missing."""
+async def _rows(question: Callable[[], Awaitable[Asked[list[T]]]]) -> list[T]:
+    """Return what an answer can do without, empty where it is missing.
+
+    Called here and not before: a coroutine that is made for a task that is cancelled at once is never awaited.
+    """
     try:
-        return (await asking).value
+        return (await question()).value
     except MissingError:
         return []
 
