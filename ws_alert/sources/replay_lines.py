@@ -60,7 +60,10 @@ def _figures(facts: ConfluenceFacts) -> list[tuple[str, str]]:
     """Return a confluence's own figures; prices as exact as they were computed, null where not ready."""
     return [
         ("timeframe", _text(facts.timeframe)),
-        *((name, _number(getattr(facts, name))) for name in ("entry", "stop", "target", "atr", "rsi", "vwap")),
+        *(
+            (name, _number(getattr(facts, name)))
+            for name in ("entry", "stop", "target", "atr", "rsi", "vwap")
+        ),
         ("confidence", str(facts.confidence)),
     ]
 
