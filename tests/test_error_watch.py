@@ -21,7 +21,7 @@ from ws_alert.causes import HOUR_MS, Causes
 from ws_alert.config import Settings
 from ws_alert.delivery.mail_channel import MailChannel
 from ws_alert.delivery.smtp_session import Account
-from ws_alert.error_watch import ErrorWatch, errors_heard
+from ws_alert.error_watch import AdminMail, ErrorWatch, errors_heard
 from ws_alert.health import HealthMonitor
 
 NOW = 1_800_000_000_000
@@ -197,3 +197,22 @@ async def test_a_mail_server_that_is_gone_makes_no_loop(logging_as_we_do, store,
     monitor = await _running(server, store, one)
     assert monitor.get_health_status(NOW).errors_last_hour == 1
     assert len(await store.run(Store.holds, NOW)) == 1
+
+
+async def test_what_found_no_room_is_told_later(store):
+    """More causes at once than can wait: the one left out does not count as told."""
+    async with MailServer(security="none") as server:
+        account = Account("localhost", server.port, "none", "bot@example.com")
+        mail = MailChannel(account, {})
+        admin = AdminMail(mail, ("admin@example.com",), store, Causes({}), lambda: NOW)
+        for n in range(101):
+            admin.heard(f"cause {n}", f"error {n}")
+        work = asyncio.create_task(admin.run())
+        await admin.drained(30)
+        admin.heard("cause 100", "the one left out")
+        await admin.drained(30)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await mail.close()
+    assert len(server.mails) == 101
+    assert b"the one left out" in server.mails[-1][1]

@@ -105,8 +105,10 @@ class AdminMail:
 
     def heard(self, cause: str, text: str) -> None:
         """Queue an error unless its cause was told within the hour; never waits."""
+        if self._waiting.full():
+            return  # not told, so that it can be told once there is room
         more = self._causes.due(cause, self._clock())
-        if more is None or self._waiting.full():
+        if more is None:
             return
         if more:
             text += f"\nThe same came {more} more times since the last e-mail about it."

@@ -36,12 +36,16 @@ def written():
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
     root = logging.getLogger()
-    before = root.level
+    # The libraries' own levels too: what ran before may have silenced them.
+    chatty = [root, *(logging.getLogger(name) for name in ("httpx", "httpcore", "telegram"))]
+    before = [logger.level for logger in chatty]
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for logger in chatty:
+        logger.setLevel(logging.DEBUG)
     yield stream
     root.removeHandler(handler)
-    root.setLevel(before)
+    for logger, level in zip(chatty, before, strict=True):
+        logger.setLevel(level)
     assert SECRET not in stream.getvalue()
 
 
