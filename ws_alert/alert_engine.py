@@ -134,7 +134,7 @@ class AlertEngine:
         self._arrive(received_ms)
         try:
             self._receive_rare(kind, source, payload)
-        except (BadFrame, msgspec.MsgspecError) as error:
+        except (BadFrame, msgspec.MsgspecError, UnicodeDecodeError) as error:
             # A record of another version must not keep this one from starting.
             self.intake.refuse(Refusal.MALFORMED, f"{kind.name} of {source}: {error}"[:120])
 

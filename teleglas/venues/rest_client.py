@@ -18,6 +18,7 @@ import httpx
 import msgspec
 
 from teleglas.errors import FeedError, FeedInterrupted, FeedRefused
+from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["MAX_BODY", "Banned", "Limit", "Quota", "RestClient", "Throttled", "check_json", "check_status",
            "new_http_client", "retry_after_s"]  # fmt: skip
@@ -250,7 +251,7 @@ def check_json(body: bytes) -> None:
     """Raise FeedInterrupted for a body that is not JSON, such as a proxy's HTML page."""
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
+    except DECODE_ERRORS as error:
         raise FeedInterrupted(f"body is not JSON: {_excerpt(body)}") from error
 
 

@@ -302,6 +302,21 @@ async def test_new_topics_take_over_without_a_hole():
         assert bench.states == [CONNECTING, LIVE]
 
 
+async def test_garbage_is_passed_on_to_be_counted():
+    """Bytes that are no text, no JSON or of no stream reach the engine, cost nothing, and prove no health."""
+    garbage = [b"\xff\xfe\x00", b'{"stream":"\xff', b'{"e\xff":1}', b"[" * 5_000, b"7", b'{"hello":1}']
+    async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:
+        await bench.live()
+        before = bench.client.snapshot()
+        for payload in garbage:
+            await venue.connections[0].send(payload)
+        async with asyncio.timeout(5):
+            read = [(await bench.inbox.get()).payload for _ in garbage]
+        assert read == garbage
+        assert bench.states == [CONNECTING, LIVE]
+        assert bench.client.snapshot().reconnects == before.reconnects == 0
+
+
 async def test_an_oversized_frame_costs_one_connection():
     """A frame above the bound is counted and the connection made anew; memory and process survive."""
     async with Venue() as venue, Bench(binance(venue), BinanceDialogue) as bench:

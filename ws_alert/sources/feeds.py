@@ -40,7 +40,7 @@ from ws_alert.sources.venue_feeds import (
     OkxFeed,
     VenueFeed,
 )
-from ws_alert.sources.ws_client import ConnectionStatus, StreamClient
+from ws_alert.sources.ws_client import REFUSED_RETRY_S, ConnectionStatus, StreamClient
 
 __all__ = ["FeedLine", "FeedOptions", "Feeds"]
 
@@ -335,11 +335,13 @@ class Feeds:
         venue.streams.setdefault(plan.family, []).append(_Stream(plan, client, task))
 
     async def _keep(self, plan: Plan, client: StreamClient) -> None:
-        try:
-            await client.run()
-        except Exception:  # noqa: BLE001  # told and polled instead; the other streams go on
-            _log.exception("%s: stopped by a defect", plan.name)
-            self._board.report(plan, FeedState.DOWN, "stopped by a defect, see the log", refused=True)
+        while True:
+            try:
+                await client.run()
+            except Exception:  # noqa: BLE001  # told and polled instead; the other streams go on
+                _log.exception("%s: broken by a defect", plan.name)
+                self._board.report(plan, FeedState.DOWN, "broken by a defect, see the log", refused=True)
+                await self._watch.sleep(REFUSED_RETRY_S)
 
     def _on_stream(self, notice: FeedNotice) -> None:
         self._venues[notice.venue].families[notice.family].on_stream(notice)

@@ -20,6 +20,7 @@ from teleglas.venues.dialogue import (
     Denied,
     Dialogue,
     Event,
+    Ignored,
     Notice,
     Plan,
     Pong,
@@ -163,7 +164,7 @@ class Session:
             batch = await connection.recv_many()
             watchdog.heard(clock())
             if not self.live.is_set() or not all(map(is_data, batch)):
-                batch = [payload for payload in batch if self._is_market(payload)]
+                batch = await self._sorted_out(batch)
             if not batch:
                 continue
             watchdog.data(clock())
@@ -172,12 +173,23 @@ class Session:
                 batch = [payload for payload in batch if not payload.startswith(skip)]
             await self._pass_on(batch)
 
-    def _is_market(self, payload: bytes) -> bool:
-        event = self._dialogue.control(payload)
-        if isinstance(event, Data):
-            return True
-        self._handle(event)
-        return False
+    async def _sorted_out(self, batch: list[bytes]) -> list[bytes]:
+        """Act on the control frames and return the market data.
+
+        What is neither proves no health, but goes on to be counted by its reason.
+        """
+        market, odd = [], []
+        for payload in batch:
+            event = self._dialogue.control(payload)
+            if isinstance(event, Data):
+                market.append(payload)
+            elif isinstance(event, Ignored):
+                odd.append(payload)
+            else:
+                self._handle(event)
+        if odd:
+            await self._pass_on(odd)
+        return market
 
     async def _pass_on(self, batch: list[bytes]) -> None:
         if self._held is None:

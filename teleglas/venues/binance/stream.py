@@ -31,6 +31,7 @@ from teleglas.venues.dialogue import (
     refusal_of_status,
     spread,
 )
+from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["BASE_URL", "BinanceDialogue"]
 
@@ -119,7 +120,7 @@ class BinanceDialogue:
         """Say what a frame means; our probes have negative numbers, our subscriptions positive ones."""
         try:
             frame = _control.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Ignored()
         if frame.stream or frame.e:
             return Data()

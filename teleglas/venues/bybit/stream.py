@@ -24,6 +24,7 @@ from teleglas.venues.dialogue import (
     refusal_of_status,
     spread,
 )
+from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["BASE_URL", "BybitDialogue"]
 
@@ -106,13 +107,13 @@ class BybitDialogue:
         """Say what a frame means; a pong comes as op `ping` with `ret_msg` `pong` here."""
         try:
             frame = _control.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Ignored()
         if frame.topic:
             return Data()
         if frame.op == "pong" or (frame.op == "ping" and frame.ret_msg == "pong"):
             return Pong()
-        if frame.op != "subscribe" or not frame.req_id.isdecimal():
+        if frame.op != "subscribe" or not frame.req_id.isdecimal() or len(frame.req_id) > 9:
             return Ignored()
         number = int(frame.req_id)
         return (

@@ -30,6 +30,7 @@ from teleglas.venues.dialogue import (
     refusal_of_status,
     spread,
 )
+from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["BASE_URL", "CoinglassDialogue"]
 
@@ -112,7 +113,7 @@ class CoinglassDialogue:
             return Pong()
         try:
             frame = _control.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Ignored()
         if str(frame.code) not in {"0", ""} or frame.error:
             return self._refused(frame)

@@ -32,6 +32,7 @@ from teleglas.venues.dialogue import (
     spread,
 )
 from teleglas.venues.okx import limits
+from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["BASE_URL", "OkxDialogue"]
 
@@ -126,7 +127,7 @@ class OkxDialogue:
             return Pong()
         try:
             frame = _control.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+        except DECODE_ERRORS:
             return Ignored()
         if frame.event == "subscribe" and frame.arg is not None:
             topic = _topic(frame.arg)
@@ -143,7 +144,7 @@ class OkxDialogue:
         topic = f"{named['channel']}:{named['what']}" if named else ""
         if topic in self._wanted and frame.code != _TOO_OFTEN:
             return Refused((topic,), reason[:200], permanent=frame.code in _GONE)
-        if frame.id.isdecimal() and frame.code != _TOO_OFTEN:
+        if frame.id.isdecimal() and len(frame.id) < 10 and frame.code != _TOO_OFTEN:
             return self._batches.refused(int(frame.id), reason)
         return Refused((), reason[:200], permanent=False)
 
