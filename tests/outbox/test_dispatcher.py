@@ -233,6 +233,23 @@ async def test_what_a_dead_process_held_says_that_it_may_repeat(store, start):
     assert again.phone.times(target="42") == [550], "the dead process's try counts for the rate"
 
 
+async def test_a_defect_in_one_delivery_is_told_and_the_message_comes_again(store, start, capsys):
+    """What broke is in the log, and the message waits for its lease instead of being lost."""
+    broken = ["before_confirm"]
+
+    def breaks(point):
+        if point in broken:
+            broken.clear()
+            raise RuntimeError("a defect")
+
+    async with start(checkpoint=breaks) as made:
+        await made.commit(send("a"))
+        await made.advance(75_000)
+        labels = [LABEL in html for _, _, _, html in made.phone.got]
+    assert labels == [False, True]
+    assert "broken by a defect" in capsys.readouterr().out
+
+
 async def test_the_checkpoints_of_the_kill_test(store, start):
     """The lease is committed before the request, the request made before the confirmation."""
     seen = []

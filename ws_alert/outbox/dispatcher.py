@@ -204,7 +204,13 @@ class Dispatcher:
     def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda ended: self._ended(tasks, ended))
+
+    def _ended(self, tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out by itself, and the message is tried again as a possible repeat.
+            self._log.error("delivery broken by a defect", exc_info=error)
 
     async def _deliver(self, row: StoredRow) -> None:
         beside = is_beside(row.chat)
