@@ -1,15 +1,17 @@
 """The main process's memory over 24 hours of market time at 500 assets.
 
-    python benchmarks/memory.py [--hours 24] [--rate 45]
+    python benchmarks/memory.py                            # a day
+    python benchmarks/memory.py --hours 0.25 --rate 4000   # a quarter of an hour as busy as a crash
 
 A server process sends a day of frames as fast as they are taken; the clock of the program
 is the market's. In the process that is measured: stream, inbox, journal (on), engine with
 every detector, recorder, store, outbox and Telegram channel, as in the running program; the
 Bot API is the simulator in a process of its own, and no charts are drawn. Each 5 minutes of
 market time one asset has a burst of six liquidations, so that episodes, growth, edits, the
-hourly budget and digests are exercised all day. Memory does not depend on the rate (trades
-are summed by the second), so a day has as many frames as fit into about a minute. They are
-decided on by the second of market time, so that deliveries find time between.
+hourly budget and digests are exercised all day. A day has as many frames as fit into about a
+minute; since trades are summed by the second, a busy market takes more memory only until
+each asset trades in every second, which the second command shows. Frames are decided on by
+the second of market time, so that deliveries find time between.
 Goal (SPEC 10): RSS < 150 MB, hour 24 <= hour 1 + 5 %.
 """
 
@@ -43,6 +45,7 @@ from ws_alert.report import Tally
 from ws_alert.rules import Rules
 
 _HOUR_MS = 3_600_000
+_READINGS = 24
 _BEAT_MS = 15_000
 _BURST_MS = 300_000
 _PAGE = os.sysconf("SC_PAGESIZE")
@@ -54,12 +57,12 @@ def rss_mb() -> float:
 
 
 class _Day:
-    """The clock that the frames drive, and what was measured at each full hour of it."""
+    """The clock that the frames drive, and what was measured at 24 points of it."""
 
-    def __init__(self, rate: int, count: int) -> None:
+    def __init__(self, rate: int, count: int, hours: float) -> None:
         self.tally, self.stop = Tally(), asyncio.Event()
-        self.hours: list[float] = []
-        self._rate, self._count = rate, count
+        self.readings: list[float] = []
+        self._rate, self._count, self._every_ms = rate, count, hours * _HOUR_MS / _READINGS
         self._passed = asyncio.Event()
 
     def now_ms(self) -> int:
@@ -69,9 +72,10 @@ class _Day:
     def alive(self) -> None:
         """Look at the clock after each turn of the pipeline."""
         self._passed.set()
-        if self.now_ms() - frames.START_MS >= (len(self.hours) + 1) * _HOUR_MS:
-            self.hours.append(rss_mb())
-            print(f"hour {len(self.hours):2}: {self.hours[-1]:6.1f} MB", flush=True)
+        if self.now_ms() - frames.START_MS >= (len(self.readings) + 1) * self._every_ms:
+            self.readings.append(rss_mb())
+            hours = len(self.readings) * self._every_ms / _HOUR_MS
+            print(f"after {hours:5.2f} h: {self.readings[-1]:6.1f} MB", flush=True)
         if self.tally.inputs >= self._count:
             self.stop.set()
 
@@ -115,7 +119,7 @@ async def _live(server: blaster.Blaster, day: _Day, folder: Path, api: str, batc
             asyncio.create_task(spine.client(server.url, made.inbox).run()),
             asyncio.create_task(_beats(made, day)),
         ]
-        print(f"start  : {rss_mb():6.1f} MB", flush=True)
+        print(f"at the start : {rss_mb():6.1f} MB", flush=True)
         await made.pipeline.run(day.stop, day.alive)
         dispatcher.stop()
         for task in beside:
@@ -129,11 +133,11 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--hours", type=int, default=24)
-    options.add_argument("--rate", type=int, default=45, help="frames a second of market time")
+    options.add_argument("--hours", type=float, default=24)
+    options.add_argument("--rate", type=int, default=30, help="frames a second of market time")
     chosen = options.parse_args()
-    count = chosen.rate * 3600 * chosen.hours
-    day = _Day(chosen.rate, count)
+    count = round(chosen.rate * 3600 * chosen.hours)
+    day = _Day(chosen.rate, count, chosen.hours)
     large = frames.Large(chosen.rate * _BURST_MS // 1000, 6, 450_000)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
@@ -142,12 +146,13 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             sent = runner.run(_live(server, day, folder, api, chosen.rate))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    first, last = day.hours[0], day.hours[-1]
+    first, last = day.readings[0], day.readings[-1]
     print(
         f"{count:,} frames, {frames.INSTRUMENTS} assets, {sum(day.tally.alerts.values())} alerts, {sent} messages sent"
     )
     print(
-        f"RSS {first:.1f} MB after hour 1, {last:.1f} after hour {len(day.hours)} ({last / first - 1:+.1%}), peak {peak:.1f}"
+        f"RSS {first:.1f} MB after {chosen.hours / _READINGS:.2g} h, {last:.1f} after {chosen.hours:g} h"
+        f" ({last / first - 1:+.1%}), peak {peak:.1f}"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ws_alert.windows.second_tape import SecondTape
 
@@ -58,4 +60,43 @@ def test_chart_sums_bars_and_spans_what_is_known() -> None:
 def test_memory_is_five_minutes_of_seconds() -> None:
     """Older buckets go as time goes on."""
     found = tape(*[(second, 100.0) for second in range(2000)])
-    assert len(found._rows) == 300
+    assert len(found._between(0, found.newest_ms)) == 300
+    assert len(found._rows) < 80
+
+
+def test_an_absurd_sum_is_packed_too() -> None:
+    """What no market can reach stays the largest sum that a packed second holds."""
+    found = tape(*[(second, 100.0) for second in range(150)])
+    found.at(T + 140).long_usd = 10**30
+    for second in range(150, 299):
+        found.price(T + second, 100.0)
+    (bar,) = found.chart((T + 298) * 1000, orders=False).bars
+    assert bar == ((T + 140) * 1000, 0, 2**63 - 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    steps=st.lists(st.sampled_from([0, 1, 1, 1, 1, 2, 60, 301]), min_size=150, max_size=500),
+    rng=st.randoms(use_true_random=True),
+)
+def test_packed_seconds_say_what_was_put_in(steps, rng) -> None:
+    """The last five minutes equal those of a plain sum by second, whatever came up to a minute late."""
+    found, sums, newest = SecondTape(), {}, T
+    for number, step in enumerate(steps):
+        newest += step
+        second = newest - rng.choice([0, 0, 0, 1, 30, 60])
+        price = 100.0 + number % 7
+        found.at(newest)
+        found.at(second).sell += number
+        found.price(second, price)
+        sums.setdefault(newest, [0, []])
+        sold, prices = sums.setdefault(second, [0, []])
+        sums[second] = [sold + number, [*prices, price]]
+    rows = found._between((newest - 300) * 1000, newest * 1000)
+    assert [row.second for row in rows] == sorted(one for one in sums if one > newest - 300)
+    for row in rows:
+        sold, prices = sums[row.second]
+        assert row.sell == sold
+        assert (row.low, row.high, row.last) == (
+            (min(prices), max(prices), prices[-1]) if prices else (float("inf"), 0.0, 0.0)
+        )
