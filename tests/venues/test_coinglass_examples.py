@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import httpx
@@ -10,11 +11,38 @@ import pytest
 from teleglas.market import PositionSide, TakerSide
 from teleglas.venues.answer import KeyRefused, NeedsPlan, SourceBusy, SourceChanged, SourceDown, UnknownSymbol
 from teleglas.venues.coinglass.api.client import CoinglassApi
+from teleglas.venues.coinglass.api.decode import Decoded, ShapeError
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
+from teleglas.venues.coinglass.api.endpoints_research import RESEARCH as R
+from teleglas.venues.coinglass.api.rows_indicators import Figure
+from teleglas.venues.coinglass.codec import CoinGlassCodec
 from teleglas.venues.coinglass.rest import CoinglassRest
+from teleglas.venues.coinglass.stream import CoinglassDialogue
 from tests.rest_server import Answer, running_rest_server
+from tests.venues.tape import Tape
 
-ALL = E.all()
+ALL = E.all() | R.all()
+ERRORS = {
+    "upgrade_plan": NeedsPlan,
+    "key_missing": KeyRefused,
+    "key_invalid": KeyRefused,
+    "interval_not_in_plan": NeedsPlan,
+    "pair_unknown": UnknownSymbol,
+    "endpoint_not_found": SourceChanged,
+    "server_error": SourceDown,
+    "rate_limited": SourceBusy,
+}
+EMPTY = ("_empty_list", "_success_without_data")
+FRAMES = {  # liquidations (venue, symbol, side, USD cents), trades (symbol, Unix ms, whether bought, price, USD), refusals
+    "futures_ticker": ([], [], ["unknown_message"]),
+    "futures_trades": ([], [("BTCUSDT", 1725416318379, True, 56738.0, 3858.184)], []),
+    "futures_trades.snake": ([], [("BTCUSDT", 1725416318379, True, 56738.0, 3858.184)], []),
+    "liquidationOrders": ([("binance", "BTCUSDT", PositionSide.SHORT, 385818)], [], []),
+    "liquidationOrders.strings": ([("okx", "ETH-USDT-SWAP", PositionSide.LONG, 12500025)], [], []),
+    "liquidation_orders": ([("binance", "BTCUSDT", PositionSide.SHORT, 385818)], [], []),
+    "spot_trades": ([], [], ["other_product"]),
+}
+SAID = ("ping_pong", "send.subscribe", "send.subscribe.snake", "send.unsubscribe")
 
 
 async def no_sleep(_seconds):
@@ -60,7 +88,7 @@ def test_the_table_says_what_the_documentation_says(shared, name):
     (facts,) = [each for each in index.values() if each.get("path") == endpoint.path and each.get("min_plan")]
     assert endpoint.plan == facts["min_plan"]
     assert endpoint.floor == facts.get("interval_limited_by_plan", False)
-    if endpoint is not E.EXCHANGE_RANK:  # the documentation printed another page's parameters there
+    if endpoint not in {E.EXCHANGE_RANK, R.ETF_BITCOIN_ASSETS}:  # documented with another page's parameters
         assert set(facts["required"]) <= set(endpoint.required)
 
 
@@ -207,19 +235,7 @@ def test_mood(read):
     assert (account.level, account.expires_ms, account.expired) == ("PROFESSIONAL", 1805943491000, False)
 
 
-@pytest.mark.parametrize(
-    ("name", "error"),
-    [
-        ("upgrade_plan", NeedsPlan),
-        ("key_missing", KeyRefused),
-        ("key_invalid", KeyRefused),
-        ("interval_not_in_plan", NeedsPlan),
-        ("pair_unknown", UnknownSymbol),
-        ("endpoint_not_found", SourceChanged),
-        ("server_error", SourceDown),
-        ("rate_limited", SourceBusy),
-    ],
-)
+@pytest.mark.parametrize(("name", "error"), ERRORS.items())
 async def test_errors_say_what_to_do(shared, http, name, error):
     """Each documented error becomes the error of its meaning, though most come with status 200."""
     body = (shared / "reference" / "coinglass-examples" / f"_errors__{name}.json").read_text()
@@ -231,9 +247,206 @@ async def test_errors_say_what_to_do(shared, http, name, error):
         await api.close()
 
 
-@pytest.mark.parametrize("name", ["_empty_list", "_success_without_data"])
+@pytest.mark.parametrize("name", EMPTY)
 def test_no_data_is_not_zero(shared, name):
     """An empty list, and a success without data, are lists without rows."""
     body = json.loads((shared / "reference" / "coinglass-examples" / f"{name}.json").read_text())
     assert E.PRICE_HISTORY.read(body.get("data")).value == []
     assert E.NET_FLOW.read(body.get("data")).value is None
+
+
+def test_no_example_is_forgotten(shared):
+    """Every file of the folder is read by a test of this module, and every endpoint has a file."""
+    folder = shared / "reference" / "coinglass-examples"
+    index = json.loads((folder / "_index.json").read_text())
+    paths = {endpoint.path for endpoint in ALL.values()}
+    assert len(paths) == len(E.all()) + len(R.all()) == len(ALL)
+    tested = {f"{name}.json" for name in ("_index", *EMPTY)} | {f"_errors__{name}.json" for name in ERRORS}
+    tested |= {f"ws__recv.{name}.json" for name in FRAMES} | {f"ws__{name}.json" for name in SAID}
+    tested |= {name for name, facts in index.items() if facts.get("path") in paths}
+    assert {each.name for each in folder.iterdir()} - tested == set()
+    assert paths == {facts["path"] for facts in index.values() if facts.get("path") in paths}
+
+
+def test_etfs(read):
+    """A fund that reported nothing is no zero, and a zero is no nothing; ids and amounts in text are read."""
+    (day,) = read(R.ETF_BITCOIN_FLOWS)
+    assert (day.time_ms, day.usd, day.price_usd) == (1704931200000, 655300000.0, 46663.0)
+    assert [(fund.ticker, fund.usd) for fund in day.funds] == [("GBTC", -95100000.0), ("IBIT", 111700000.0), ("FBTC", 227000000.0)]
+    (ether,) = read(R.ETF_ETHEREUM_FLOWS)
+    assert (ether.time_ms, ether.price_usd, ether.funds[1].usd) == (1721692800000, 3438.09, 71300000.0)
+    (solana,) = read(R.ETF_SOLANA_FLOWS)
+    assert solana.usd == 12700000.0
+    assert {fund.ticker: fund.usd for fund in solana.funds} == {
+        "BSOL": 11700000.0, "VSOL": None, "FSOL": None, "TSOL": None, "GSOL": 1000000.0}  # fmt: skip
+    (fund,) = read(R.ETF_BITCOIN)
+    assert (fund.ticker, fund.shares, fund.aum_usd, fund.fee_percent) == ("GBTC", 240750100.0, 16137543152.34, 1.5)
+    assert (fund.listed_ms, fund.traded_ms, fund.updated_ms) == (1424822400000, 1745225312958, 1745224505000)
+    assert (fund.price_change_usd, fund.price_change_percent, fund.volume_usd) == (0.47, 0.71, 71485902.2312)
+    held = fund.holding
+    assert (held.btc, held.premium_percent, held.net_assets_per_share_usd) == (190124.5441, 0.09, 67.03)
+    assert (held.change_btc_24h, held.change_percent_24h, held.change_btc_7d) == (-7.8136, 0.0, -615.563)
+    assert held.day == dt.date(2025, 4, 17)
+    first, last = read(R.ETF_BITCOIN_NET_ASSETS)
+    assert (first.time_ms, first.usd, last.change_usd, last.price_usd) == (1704931200000, 51671409241.39, 203000000.0, 42788.9)
+    assert [(row.time_ms, row.usd) for row in read(R.ETF_BITCOIN_ASSETS)] == [(1704153600000, 0.0), (1704240000000, 0.0)]
+
+
+def test_options(read):
+    """`All` stands apart; an expiry is a day; a price in text is a number."""
+    board = read(R.OPTIONS)
+    assert [(row.exchange, row.share_percent, row.volume_change_percent_24h) for row in board.venues] == [("Deribit", 72.74, None)]
+    assert (board.total.usd, board.total.quantity, board.total.change_percent_24h) == (31623069708.138245, 361038.78, 2.72)
+    near, far = read(R.OPTION_EXPIRIES)
+    assert (near.expiry, near.max_pain_price, near.calls, near.puts) == (dt.date(2025, 4, 22), 84000.0, 953.7, 512.5)
+    assert (far.expiry, far.calls_value_usd, far.puts_notional_usd) == (dt.date(2025, 4, 23), 2274700.52, 105465691.73)
+    assert near.put_call_ratio == pytest.approx(0.53738, abs=1e-5)
+    chart = read(R.OPTION_CHART)
+    assert (chart.times_ms, chart.prices) == ([1691460000000], [29140.9])
+    assert chart.by_exchange == {"HTX": [15167.03527], "Gate": [23412.723]}
+
+
+def test_chains_and_wallets(read):
+    """Seconds are milliseconds, exchanges have one name, and the next unlock's percents are percents."""
+    large, small = read(R.WALLETS)
+    assert (large.address, large.coin, large.quantity) == ("34xp4vRoCGJym3xR7yCVPFHoCNxv4Twseo", "BTC", 248597.54)
+    assert (small.usd, small.price_usd) == (12205457068.12, 87521.87117346626)
+    board = read(R.BALANCES)
+    assert ([row.exchange for row in board.venues], board.total) == (["Coinbase", "Binance"], None)
+    assert board.venues[0].change_quantity == {"1d": 638.797302, "7d": 799.967408, "30d": -29121.977486}
+    assert board.venues[1].change_percent == {"1d": 0.09, "7d": -0.65, "30d": 0.65}
+    chart = read(R.BALANCE_CHART)
+    assert (chart.times_ms, chart.by_exchange["HTX"], chart.prices) == ([1691460000000], [15167.03527], [29140.9])
+    transfer, other = read(R.EXCHANGE_TRANSFERS)
+    assert (transfer.time_ms, transfer.exchange, transfer.direction) == (1745224211000, "Coinbase", "in")
+    assert (other.coin, other.usd, other.quantity) == ("MANA", 6368.95196834, 20091.33113044)
+    whale, _ = read(R.WHALE_TRANSFERS)
+    assert (whale.time_ms, whale.coin, whale.usd) == (1746265043000, "WETH", 18403606.873493258)
+    assert (whale.quantity, whale.source, whale.chain) == (10081.791421235566, "unknown wallet", "ethereum")
+    (unlock,) = read(R.UNLOCKS)
+    assert (unlock.coin, unlock.next_ms, unlock.next_quantity, unlock.locked) == ("GT", 1765152000000, 48600.0, 74868300.0)
+    assert unlock.next_percent_of_circulating == pytest.approx(100 * unlock.next_quantity / unlock.circulating)
+    assert unlock.next_percent_of_supply == pytest.approx(100 * unlock.next_quantity / unlock.supply)
+
+
+def test_indicators(read):
+    """Averages, bands and indices by time; an index keeps its own unit."""
+    hours = [1759287600000, 1759291200000]
+    for endpoint in (R.MOVING_AVERAGE, R.EXPONENTIAL_AVERAGE):
+        assert [(row.time_ms, row.value) for row in read(endpoint)] == list(zip(hours, [114209.64, 114200.6], strict=True))
+    assert [row.value for row in read(R.MACD)] == [1200.54, 1175.91]
+    assert read(R.MACD)[0].time_ms == 1759352400000
+    first, last = read(R.BOLLINGER)
+    assert (first.time_ms, first.middle, first.upper, last.lower) == (hours[0], 114209.633, 114626.49, 113789.269)
+    assert [(row.time_ms, row.value) for row in read(R.CDRI)] == [(1646438400000, 50.0), (1646524800000, 47.0)]
+    assert [(row.time_ms, row.value) for row in read(R.CGDI)] == [(1704067200000, 1000.0), (1704153600000, 1053.2551)]
+    ahr, pi = read(R.PEAK_SIGNS)
+    assert (ahr.name, ahr.current, ahr.target) == ("Bitcoin Ahr999 Index", Figure(0.78), Figure(4.0))
+    assert (pi.previous, pi.change, pi.comparison, pi.reached) == (Figure(85127.0), Figure(-54.0), ">=", False)
+    season = read(R.ALTCOIN_SEASON)
+    assert [(row.time_ms, row.value, row.market_cap_usd) for row in season] == [
+        (1491177600000, 96.0, 0.0), (1491264000000, 100.0, 0.0)]  # fmt: skip
+    old, new = read(R.DOMINANCE)
+    assert (old.time_ms, old.percent, new.price_usd, new.market_cap_usd) == (
+        1367366400000, 94.3595, 98.0999984741, 1097883152.0)  # fmt: skip
+
+
+def test_rates_and_positions(read):
+    """Basis, borrowing, margins and net positions; two documented times are in seconds."""
+    first, last = read(R.BASIS)
+    assert (first.time_ms, first.open_percent, first.open_usd) == (1741629600000, 0.0504, 39.5)
+    assert (last.close_percent, last.close_usd) == (0.03, 23.74)
+    margin = read(R.BITFINEX_MARGIN)
+    assert (margin[0].time_ms, margin[0].long_quantity, margin[1].short_quantity) == (1658880000000, 104637.94, 2847.84)
+    assert [(row.time_ms, row.daily_rate) for row in read(R.BORROW_RATE)] == [
+        (1741636800000, 0.002989), (1741640400000, 0.002989)]  # fmt: skip
+    ratio = read(R.VOLUME_RATIO)
+    assert (ratio[0].time_ms, ratio[0].ratio, ratio[1].spot_usd) == (1766588040000, 16.9974, 2692346.1708)
+    assert ratio[0].ratio == pytest.approx(ratio[0].futures_usd / ratio[0].spot_usd, rel=1e-4)
+    for endpoint in (R.NET_POSITION, R.NET_POSITION_V2):
+        assert [(row.time_ms, row.long_change, row.short_change) for row in read(endpoint)] == [
+            (1751652000000, -478.43, 0.0), (1751655600000, -776.79, 0.0)]  # fmt: skip
+    for endpoint in (R.STABLECOIN_INTEREST, R.COIN_MARGIN_INTEREST):
+        assert [(row.time_ms, row.open, row.close) for row in read(endpoint)] == [
+            (2608846475000, 2608846475.0, 2340177420.0), (2644845344000, 2644845344.0, 2608846475.0)]  # fmt: skip
+    assert [(row.buy_usd, row.sell_usd) for row in read(R.SPOT_TAKERS)] == [(10551.033, 11308.0), (15484.245, 16316.118)]
+
+
+def test_prints_and_past_walls(read):
+    """A footprint's columns are coins, USD and trades; a wall that ended has an end and no contradiction."""
+    (period,) = read(R.FOOTPRINT)
+    low, high = period.rows
+    assert (period.time_ms, low.low, low.high, low.buys, low.sells) == (1757808000000, 115765.0, 115770.0, 193.0, 153.0)
+    assert (low.buy_quantity, low.sell_quantity, low.sell_usd) == (3.223, 9.906, 1146773.5391)
+    assert (high.buy_usd, high.sell_usd, high.sells) == (383782.5569, 61127.0686, 64.0)
+    (wall,) = read(R.PAST_WALLS)
+    assert (wall.id, wall.price, wall.start_usd, wall.executed_usd) == ("2895605135", 89205.9, 2299638.8961, 0.0)
+    assert (wall.start_ms, wall.ended_ms, wall.state) == (1745287309000, 1745287328000, "filled")
+    assert wall.side() is TakerSide.SELL
+
+
+def test_hyperliquid_accounts(read):
+    """An account's positions have the side of their size; tiers come with percents."""
+    account = read(R.ACCOUNT)
+    assert (account.total.equity_usd, account.cross.raw_usd) == (179250588.896754, -500696794.397596)
+    assert (account.cross_maintenance_usd, account.withdrawable_usd) == (19278725.276478, 46429612.237884)
+    (held,) = account.positions
+    assert (held.coin, held.side, held.size, held.entry_price) == ("BTC", PositionSide.LONG, 1000.0, 91506.7)
+    assert (held.leverage.mode, held.leverage.value, held.liquidation_price) == ("cross", 5.0, None)
+    assert (held.profit_usd, held.funding.since_open_usd) == (-5643767.29312, 87958.233078)
+    first, last = read(R.ACCOUNT_RATIO)
+    assert (first.time_ms, first.long_accounts, first.accounts, first.long_percent) == (1751414400000, 5347.0, 9113.0, 58.67)
+    assert (last.short_accounts, last.short_percent, last.ratio) == (4719.0, 50.4, 0.9841)
+    (shrimp,) = read(R.SIZE_TIERS)
+    assert (shrimp.name, shrimp.minimum_usd, shrimp.maximum_usd, shrimp.accounts) == ("Shrimp", 0.0, 250.0, 260180.0)
+    assert (shrimp.bias, shrimp.bias_name, shrimp.long_percent) == (0.99, "very_bullish", 72.46)
+    (printer,) = read(R.PROFIT_TIERS)
+    assert (printer.name, printer.in_profit, printer.at_loss, printer.at_loss_percent) == ("Money_Printer", 211.0, 75.0, 26.22)
+    assert (printer.short_usd, printer.usd) == (2374121810.506776, 3998512629.37286)
+
+
+def test_news(read):
+    """Articles come oldest first; a calendar's figures are numbers with units, and an empty one is none."""
+    early, late = read(R.NEWS)
+    assert (early.time_ms, early.title, late.title) == (1762478945000, "Sample headline 2", "Sample headline 1")
+    assert (late.source, late.html, late.summary_html) == ("COINTELEGRAPH", "<p>Body as HTML</p>", "<p>Summary as HTML</p>")
+    monthly, yearly = read(R.CALENDAR)
+    assert (monthly.time_ms, monthly.country, monthly.country_code) == (1751238000000, "Korea", "SK")
+    assert (monthly.published, monthly.forecast, monthly.previous) == (Figure(-2.9, "%"), Figure(-0.1, "%"), Figure(-0.9, "%"))
+    assert (monthly.revised_previous, monthly.importance, monthly.exact) == (None, 1.0, True)
+    assert (yearly.name, yearly.published) == ("Industrial Output(YoY)(May)", Figure(0.2, "%"))
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames(shared, name):
+    """Each documented frame gives its events; what the bots do not ask for is refused by its name."""
+    tape = Tape()
+    CoinGlassCodec({}).decode((shared / "reference" / "coinglass-examples" / f"ws__recv.{name}.json").read_bytes(), tape)
+    forced = [(row.instrument.venue, row.instrument.symbol, row.side, row.usd_cents) for row in tape.liquidations]
+    trades = [(symbol, time, bought, price, usd) for symbol, _, _, time, bought, price, usd in tape.trades]
+    assert (forced, trades, tape.reasons) == FRAMES[name]
+
+
+def test_what_is_said(shared):
+    """A connection asks for the documented channels with the documented method, and pings with the bare word."""
+    said = {name: json.loads((shared / "reference" / "coinglass-examples" / f"ws__{name}.json").read_text()) for name in SAID}
+    plans = CoinglassDialogue.plans("key", trades=[("Binance", "BTCUSDT", 10_000)])
+    asked = [json.loads(frame) for plan in plans for frame in CoinglassDialogue(plan).opening()]
+    for name in ("send.subscribe", "send.subscribe.snake"):
+        assert said[name]["method"] in {frame["method"] for frame in asked}
+        assert set(said[name]["channels"]) <= {channel for frame in asked for channel in frame["channels"]}
+    assert set(said["send.unsubscribe"]) == set(asked[0])
+    assert CoinglassDialogue(plans[0]).ping() == said["ping_pong"]["send_text_frame"]
+    assert CoinglassDialogue.ping_every_s <= said["ping_pong"]["every_seconds"]
+
+
+@pytest.mark.parametrize("name", R.all())
+@pytest.mark.parametrize("data", [None, [], {}, "x", 7, [7], [None], ["x"], [[]], [{}], [[1, 2]], {"a": 1}])
+def test_other_shapes_are_named(name, data):
+    """Whatever comes instead of the documented shape is no value: nothing, or an error that says so."""
+    try:
+        found = R.all()[name].read(data)
+    except ShapeError:
+        return
+    assert isinstance(found, Decoded)
+    assert not (data and found.value)

@@ -20,7 +20,7 @@ from teleglas.venues.coinglass.api import rows_mood as mood
 from teleglas.venues.coinglass.api import rows_whales as whales
 from teleglas.venues.coinglass.api.decode import Reader, board, history, one, rows
 
-__all__ = ["ENDPOINTS", "Endpoint"]
+__all__ = ["ENDPOINTS", "Endpoint", "Plan", "Table", "coin_bars", "pair_bars"]
 
 T = TypeVar("T")
 SymbolKind = Literal["", "coin", "pair"]
@@ -63,20 +63,28 @@ class Endpoint(Generic[T]):
         return {**dict(self.defaults), **given}
 
 
-def _pair_bars(path: str, read: Reader[T], *, plan: Plan = "Hobbyist", floor: bool = True, ttl_s: float = _MINUTE,
-               extra: tuple[str, ...] = ()) -> Endpoint[T]:  # fmt: skip
+def pair_bars(path: str, read: Reader[T], *, plan: Plan = "Hobbyist", floor: bool = True, ttl_s: float = _MINUTE,
+              extra: tuple[str, ...] = ()) -> Endpoint[T]:  # fmt: skip
     """Return a history of one pair on one exchange."""
     return Endpoint(f"/api/{path}", read, ttl_s, plan, "pair", ("exchange", "symbol", *_BARS), (*_TIMES, *extra), floor)
 
 
-def _coin_bars(path: str, read: Reader[T], *, plan: Plan = "Hobbyist", floor: bool = True, exchanges: bool = True,
-               extra: tuple[str, ...] = ()) -> Endpoint[T]:  # fmt: skip
+def coin_bars(path: str, read: Reader[T], *, plan: Plan = "Hobbyist", floor: bool = True, exchanges: bool = True,
+              extra: tuple[str, ...] = ()) -> Endpoint[T]:  # fmt: skip
     """Return a history of one coin, over the exchanges of `exchange_list` or over all."""
     required = ("symbol", *_BARS, *(("exchange_list",) if exchanges else ()))
     return Endpoint(f"/api/{path}", read, _MINUTE, plan, "coin", required, (*_TIMES, *extra), floor)
 
 
-class _Endpoints:
+class Table:
+    """Endpoints as class attributes."""
+
+    def all(self) -> dict[str, Endpoint[Any]]:
+        """Return every endpoint by its name in this table."""
+        return {name: value for name, value in vars(type(self)).items() if isinstance(value, Endpoint)}
+
+
+class _Endpoints(Table):
     """Every endpoint that the bots ask, by theme."""
 
     SUBSCRIPTION: Final = Endpoint("/api/user/account/subscription", one(mood.Subscription), _HOUR)
@@ -92,31 +100,31 @@ class _Endpoints:
         "/api/futures/pairs-markets", rows(markets.PairMarket), 15, "Hobbyist", "coin", ("symbol",))
     PRICE_CHANGES: Final = Endpoint(
         "/api/futures/coins-price-change", rows(markets.PriceChange, windows=markets.PRICE_WINDOWS), 15, "Standard")
-    PRICE_HISTORY: Final = _pair_bars("futures/price/history", history(markets.Candle), ttl_s=20)
+    PRICE_HISTORY: Final = pair_bars("futures/price/history", history(markets.Candle), ttl_s=20)
     SPOT_PAIRS_MARKETS: Final = Endpoint(
         "/api/spot/pairs-markets", rows(markets.SpotPairMarket, windows=markets.SPOT_PAIR_WINDOWS), 15, "Hobbyist",
         "coin", ("symbol",))  # fmt: skip
     SPOT_COINS_MARKETS: Final = Endpoint(
         "/api/spot/coins-markets", rows(markets.SpotCoinMarket, windows=markets.SPOT_COIN_WINDOWS), 30, "Standard",
         optional=("per_page", "page"))  # fmt: skip
-    SPOT_PRICE_HISTORY: Final = _pair_bars("spot/price/history", history(markets.Candle), ttl_s=20)
+    SPOT_PRICE_HISTORY: Final = pair_bars("spot/price/history", history(markets.Candle), ttl_s=20)
 
     OPEN_INTEREST: Final = Endpoint(
         "/api/futures/open-interest/exchange-list",
         board(rows(interest.OpenInterest, windows=interest.INTEREST_WINDOWS)), 15, "Hobbyist", "coin", ("symbol",))  # fmt: skip
-    OPEN_INTEREST_HISTORY: Final = _coin_bars(
+    OPEN_INTEREST_HISTORY: Final = coin_bars(
         "futures/open-interest/aggregated-history", history(interest.Ohlc), exchanges=False, extra=("unit",))
-    OPEN_INTEREST_PAIR_HISTORY: Final = _pair_bars(
+    OPEN_INTEREST_PAIR_HISTORY: Final = pair_bars(
         "futures/open-interest/history", history(interest.Ohlc), extra=("unit",))
     OPEN_INTEREST_CHART: Final = Endpoint(
         "/api/futures/open-interest/exchange-history-chart", interest.read_chart, _MINUTE, "Hobbyist", "coin",
         ("symbol", "range"), ("unit",))  # fmt: skip
 
     FUNDING: Final = Endpoint("/api/futures/funding-rate/exchange-list", interest.read_funding, 30)
-    FUNDING_HISTORY: Final = _pair_bars("futures/funding-rate/history", history(interest.Ohlc))
-    FUNDING_BY_INTEREST: Final = _coin_bars(
+    FUNDING_HISTORY: Final = pair_bars("futures/funding-rate/history", history(interest.Ohlc))
+    FUNDING_BY_INTEREST: Final = coin_bars(
         "futures/funding-rate/oi-weight-history", history(interest.Ohlc), exchanges=False)
-    FUNDING_BY_VOLUME: Final = _coin_bars(
+    FUNDING_BY_VOLUME: Final = coin_bars(
         "futures/funding-rate/vol-weight-history", history(interest.Ohlc), exchanges=False)
     FUNDING_ACCUMULATED: Final = Endpoint(
         "/api/futures/funding-rate/accumulated-exchange-list", interest.read_funding, _HOUR, required=("range",))
@@ -131,8 +139,8 @@ class _Endpoints:
         "/api/futures/liquidation/coin-list",
         rows(liquidations.CoinLiquidations, windows=liquidations.COIN_LIQUIDATION_WINDOWS), 30, "Startup",
         required=("exchange",))  # fmt: skip
-    LIQUIDATION_HISTORY: Final = _pair_bars("futures/liquidation/history", history(liquidations.LiquidationBar))
-    LIQUIDATION_COIN_HISTORY: Final = _coin_bars(
+    LIQUIDATION_HISTORY: Final = pair_bars("futures/liquidation/history", history(liquidations.LiquidationBar))
+    LIQUIDATION_COIN_HISTORY: Final = coin_bars(
         "futures/liquidation/aggregated-history", history(liquidations.LiquidationBar, strip=("aggregated_",)))
     LIQUIDATION_ORDERS: Final = Endpoint(
         "/api/futures/liquidation/order", history(liquidations.LiquidationOrder), 15, "Standard", "coin",
@@ -153,19 +161,19 @@ class _Endpoints:
         "/api/futures/liquidation/max-pain", rows(liquidations.MaxPain), _MINUTE, "Professional",
         optional=("range",))  # fmt: skip
 
-    GLOBAL_ACCOUNTS: Final = _pair_bars(
+    GLOBAL_ACCOUNTS: Final = pair_bars(
         "futures/global-long-short-account-ratio/history", history(flow.Ratio, strip=("global_account_",)))
-    TOP_ACCOUNTS: Final = _pair_bars(
+    TOP_ACCOUNTS: Final = pair_bars(
         "futures/top-long-short-account-ratio/history", history(flow.Ratio, strip=("top_account_",)))
-    TOP_POSITIONS: Final = _pair_bars(
+    TOP_POSITIONS: Final = pair_bars(
         "futures/top-long-short-position-ratio/history", history(flow.Ratio, strip=("top_position_",)))
 
     TAKERS: Final = Endpoint(
         "/api/futures/taker-buy-sell-volume/exchange-list", flow.read_takers, 15, "Hobbyist", "coin",
         ("symbol", "range"))  # fmt: skip
-    TAKER_HISTORY: Final = _pair_bars(
+    TAKER_HISTORY: Final = pair_bars(
         "futures/v2/taker-buy-sell-volume/history", history(flow.TakerBar, strip=("taker_",)))
-    TAKER_COIN_HISTORY: Final = _coin_bars(
+    TAKER_COIN_HISTORY: Final = coin_bars(
         "futures/aggregated-taker-buy-sell-volume/history", history(flow.TakerBar, strip=("aggregated_",)),
         extra=("unit",))  # fmt: skip
     NET_FLOW: Final = Endpoint(
@@ -174,21 +182,21 @@ class _Endpoints:
     NET_FLOWS: Final = Endpoint(
         "/api/futures/netflow-list", rows(flow.NetFlow, windows=flow.FLOW_WINDOWS), 30, "Startup",
         optional=("per_page", "page"))  # fmt: skip
-    CVD: Final = _pair_bars("futures/cvd/history", history(flow.CvdBar), plan="Startup", floor=False)
-    COIN_CVD: Final = _coin_bars(
+    CVD: Final = pair_bars("futures/cvd/history", history(flow.CvdBar), plan="Startup", floor=False)
+    COIN_CVD: Final = coin_bars(
         "futures/aggregated-cvd/history", history(flow.CvdBar, strip=("agg_",)), plan="Startup", floor=False,
         extra=("unit",))  # fmt: skip
-    SPOT_CVD: Final = _pair_bars("spot/cvd/history", history(flow.CvdBar), plan="Startup", floor=False)
-    SPOT_COIN_CVD: Final = _coin_bars(
+    SPOT_CVD: Final = pair_bars("spot/cvd/history", history(flow.CvdBar), plan="Startup", floor=False)
+    SPOT_COIN_CVD: Final = coin_bars(
         "spot/aggregated-cvd/history", history(flow.CvdBar, strip=("agg_",)), plan="Startup", floor=False,
         extra=("unit",))  # fmt: skip
 
-    DEPTH: Final = _pair_bars(
+    DEPTH: Final = pair_bars(
         "futures/orderbook/ask-bids-history", history(book.DepthBar), ttl_s=15, extra=("range",))
-    COIN_DEPTH: Final = _coin_bars(
+    COIN_DEPTH: Final = coin_bars(
         "futures/orderbook/aggregated-ask-bids-history", history(book.DepthBar, strip=("aggregated_",)),
         extra=("range",))  # fmt: skip
-    BOOK: Final = _pair_bars(
+    BOOK: Final = pair_bars(
         "futures/orderbook/history", book.read_snapshots, plan="Standard", floor=False, ttl_s=15)
     WALLS: Final = Endpoint(
         "/api/futures/orderbook/large-limit-order", book.read_walls, 15, "Standard", "pair", ("exchange", "symbol"))
@@ -201,20 +209,16 @@ class _Endpoints:
         "/api/hyperliquid/whale-position", rows(whales.Position), 30, "Startup")
     POSITIONS: Final = Endpoint(
         "/api/hyperliquid/position", whales.read_position_page, 30, "Standard", "coin", ("symbol",), ("current_page",))
-    WHALE_INDEX: Final = _pair_bars(
+    WHALE_INDEX: Final = pair_bars(
         "futures/whale-index/history", history(whales.WhaleIndex), plan="Startup", floor=False)
 
     RSI: Final = Endpoint(
         "/api/futures/rsi/list", rows(mood.RsiRow, windows=mood.RSI_WINDOWS), 30, "Standard")
-    RSI_HISTORY: Final = _pair_bars(
+    RSI_HISTORY: Final = pair_bars(
         "futures/indicators/rsi", history(mood.Rsi), plan="Startup", floor=False, extra=("window", "series_type"))
     FEAR_GREED: Final = Endpoint("/api/index/fear-greed-history", mood.read_fear_greed, _HOUR)
     COINBASE_PREMIUM: Final = Endpoint(
         "/api/coinbase-premium-index", history(mood.Premium), _MINUTE, required=_BARS, optional=_TIMES, floor=True)
-
-    def all(self) -> dict[str, Endpoint[Any]]:
-        """Return every endpoint by its name in this table."""
-        return {name: value for name, value in vars(type(self)).items() if isinstance(value, Endpoint)}
 
 
 ENDPOINTS = _Endpoints()

@@ -10,7 +10,7 @@ from teleglas.market import TakerSide
 from teleglas.venues.coinglass.api.decode import Data, Decoded, ShapeError, convert, each
 from teleglas.venues.coinglass.api.values import Exchange, Ms, Number, Text, decode_value
 
-__all__ = ["BookSnapshot", "DepthBar", "Level", "Wall", "read_snapshots", "read_walls"]
+__all__ = ["BookSnapshot", "DepthBar", "Level", "Wall", "read_past_walls", "read_snapshots", "read_walls"]
 
 _STATES = {0.0: "waiting", 1.0: "open", 2.0: "filled", 3.0: "cancelled"}
 _SIDES = {1.0: TakerSide.SELL, 2.0: TakerSide.BUY}
@@ -66,6 +66,7 @@ class Wall(Struct, frozen=True):
     trades: Number = field(name="trade_count", default=None)
     start_ms: Ms | None = field(name="start_time", default=None)
     updated_ms: Ms | None = field(name="current_time", default=None)
+    ended_ms: Ms | None = field(name="order_end_time", default=None)
     side_code: Number = field(name="order_side", default=None)
     state_code: Number = field(name="order_state", default=None)
 
@@ -93,6 +94,13 @@ def read_snapshots(data: Data) -> Decoded[list[BookSnapshot]]:
 def read_walls(data: Data) -> Decoded[list[Wall]]:
     """Read orders that name their price `price` or, as other pages have it, `limit_price`."""
     return each(data, lambda item: convert(Wall, _priced(item)))
+
+
+def read_past_walls(data: Data) -> Decoded[list[Wall]]:
+    """Read orders that ended, oldest first by their start."""
+    found = read_walls(data)
+    found.value.sort(key=lambda wall: wall.start_ms or 0)
+    return found
 
 
 def _priced(item: Any) -> Any:
