@@ -11,7 +11,6 @@ import pytest
 from teleglas.market import PositionSide, TakerSide
 from teleglas.venues.answer import KeyRefused, NeedsPlan, SourceBusy, SourceChanged, SourceDown, UnknownSymbol
 from teleglas.venues.coinglass.api.client import CoinglassApi
-from teleglas.venues.coinglass.api.decode import Decoded, ShapeError
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
 from teleglas.venues.coinglass.api.endpoints_research import RESEARCH as R
 from teleglas.venues.coinglass.api.rows_indicators import Figure
@@ -438,15 +437,3 @@ def test_what_is_said(shared):
     assert set(said["send.unsubscribe"]) == set(asked[0])
     assert CoinglassDialogue(plans[0]).ping() == said["ping_pong"]["send_text_frame"]
     assert CoinglassDialogue.ping_every_s <= said["ping_pong"]["every_seconds"]
-
-
-@pytest.mark.parametrize("name", R.all())
-@pytest.mark.parametrize("data", [None, [], {}, "x", 7, [7], [None], ["x"], [[]], [{}], [[1, 2]], {"a": 1}])
-def test_other_shapes_are_named(name, data):
-    """Whatever comes instead of the documented shape is no value: nothing, or an error that says so."""
-    try:
-        found = R.all()[name].read(data)
-    except ShapeError:
-        return
-    assert isinstance(found, Decoded)
-    assert not (data and found.value)
