@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 import structlog
 
@@ -20,7 +20,7 @@ from ws_alert.health_server import HealthServer
 from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.pipeline import Pipeline, Wall
 from ws_alert.recorder import Recorder
-from ws_alert.recovery import known_tables
+from ws_alert.recovery import Tables, known_tables
 from ws_alert.report import Report
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.feeds import FeedOptions, Feeds
@@ -54,15 +54,10 @@ async def run(
     Nothing is sent at the start.
     """
     clock, inbox = Wall(), Inbox()
-    with _journal_dir_usable(settings):
-        settings.journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        tables = known_tables(settings.journal_dir)
+    tables = _tables(settings)
     monitor, recorder = HealthMonitor(clock()), Recorder()
     async with contextlib.AsyncExitStack() as opened:
-        server = HealthServer(settings.health_port) if settings.health_port else None
-        if server is not None:
-            server.start()
-            opened.push_async_callback(asyncio.to_thread, server.stop)
+        server = _health_server(settings, opened)
         ways = open_ways(settings, monitor.delivered)
         opened.push_async_callback(ways.close)
         engine = AlertEngine(
@@ -75,9 +70,7 @@ async def run(
             inbox=inbox, engine=engine, store=store, tables=tables, clock=clock,
             tell_admin=ways.tell_admin, checkpoint=checkpoint,
         )  # fmt: skip
-        committed = await pipeline.load()
-        with _journal_dir_usable(settings):
-            journal = _journal(settings, pipeline, committed)
+        journal = _journal(settings, pipeline, await pipeline.load())
         opened.push_async_callback(asyncio.to_thread, journal.close)
         charts = ChartPool() if settings.charts else None
         if charts is not None:
@@ -94,39 +87,24 @@ async def run(
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)
         ready()
-        log.info(
-            "running",
-            targets=len(ways.targets),
-            venues=" ".join(options.venues),
-            candles=" ".join(
-                f"{options.candles_venue}:{symbol}:{length}" for symbol, length in options.candles
-            )
-            or "off",
-            simulated=settings.simulated,
-        )
+        _say_running(options, ways, simulated=settings.simulated)
         vitals = Vitals(
-            monitor,
-            pipeline,
-            feeds,
-            store,
-            recorder,
-            server=server,
-            clock=clock,
-            simulated=settings.simulated,
-        )
-        beside = [
-            asyncio.create_task(_told("check", check_ways(ways, settings, store, stop))),
-            asyncio.create_task(_told("vitals", vitals.run())),
-        ]
-        try:
+            monitor, pipeline, feeds, store, recorder,
+            server=server, clock=clock, simulated=settings.simulated,
+        )  # fmt: skip
+        async with _beside(check=check_ways(ways, settings, store, stop), vitals=vitals.run()):
             await _work(pipeline, dispatcher, feeds, stop, alive)
-        finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
         report = await pipeline.report()
         await _last_words(vitals, ways, report, clock)
         return report
+
+
+def _say_running(options: FeedOptions, ways: Ways, *, simulated: bool) -> None:
+    candles = [f"{options.candles_venue}:{symbol}:{length}" for symbol, length in options.candles]
+    log.info(
+        "running", targets=len(ways.targets), venues=" ".join(options.venues),
+        candles=" ".join(candles) or "off", simulated=simulated,
+    )  # fmt: skip
 
 
 async def _work(
@@ -169,6 +147,17 @@ async def _last_words(vitals: Vitals, ways: Ways, report: Report, clock: Callabl
     log.info("stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, waiting=report.waiting)
 
 
+@contextlib.asynccontextmanager
+async def _beside(**works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_told(name, work)) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _told(name: str, work: Coroutine[None, None, None]) -> None:
     """Do what alerts can go out without: its defect is logged, and ends nothing."""
     try:
@@ -189,16 +178,32 @@ def _journal_dir_usable(settings: Settings) -> Iterator[None]:
         ) from error
 
 
+def _tables(settings: Settings) -> Tables:
+    with _journal_dir_usable(settings):
+        settings.journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return known_tables(settings.journal_dir)
+
+
 def _journal(settings: Settings, pipeline: Pipeline, committed: int) -> JournalWriter:
     rules = settings.rules()
-    return JournalWriter(
-        settings.journal_dir,
-        header=lambda: pipeline.header(rules, simulated=settings.simulated),
-        committed=committed,
-        max_segment_ms=600_000,
-        keep_bytes=round(settings.journal_keep_gb * 1024**3),
-        keep_ms=settings.journal_keep_hours * 3_600_000,
-    )
+    with _journal_dir_usable(settings):
+        return JournalWriter(
+            settings.journal_dir,
+            header=lambda: pipeline.header(rules, simulated=settings.simulated),
+            committed=committed,
+            max_segment_ms=600_000,
+            keep_bytes=round(settings.journal_keep_gb * 1024**3),
+            keep_ms=settings.journal_keep_hours * 3_600_000,
+        )
+
+
+def _health_server(settings: Settings, opened: contextlib.AsyncExitStack) -> HealthServer | None:
+    if not settings.health_port:
+        return None
+    server = HealthServer(settings.health_port)
+    server.start()
+    opened.push_async_callback(asyncio.to_thread, server.stop)
+    return server
 
 
 def feed_options(settings: Settings, *, scanner_alone: bool = False) -> FeedOptions:
