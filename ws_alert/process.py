@@ -48,7 +48,6 @@ async def run(
     """Run until `stop`; `ready` is called once sources are being opened and alerts can go out.
 
     scanner_alone: read candles only, whether or not the scanner is switched on.
-
     checkpoint is called at `before_commit`, `committed`, `before_http`, `before_confirm` and
     `settled`, for kill tests.
     Nothing is sent at the start.
