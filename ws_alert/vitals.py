@@ -21,6 +21,7 @@ __all__ = ["Vitals"]
 
 _LOOK_S = 1.0
 _BEAT_MS = 15_000
+_YOUNG_BEAT_MS = 2_000
 _SUMMARY_MS = 300_000
 _FORGET_MS = 3_600_000
 _DECISIONS_KEPT_MS = 7 * 24 * 3_600_000
@@ -62,7 +63,9 @@ class Vitals:
         self._observe(now_ms)
         try:
             if now_ms >= self._beat_ms:
-                self._beat_ms = now_ms + _BEAT_MS
+                # At the start much changes within seconds, and a person may ask `/status` just then.
+                young = now_ms - self._started_ms < _BEAT_MS
+                self._beat_ms = now_ms + (_YOUNG_BEAT_MS if young else _BEAT_MS)
                 await self.beat(now_ms)
             if now_ms >= self._forget_ms:
                 self._forget_ms = now_ms + _FORGET_MS
