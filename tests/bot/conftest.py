@@ -1,4 +1,4 @@
-"""What the command bot's tests share: patience with one leak that is not ours."""
+"""What the command bot's tests share: one socket leak, seen now and then, whose cause is not known yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAK = "ignore:unclosed:ResourceWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a question be cut off while it connects: httpx then leaves the socket to the garbage collector."""
+    """Tolerate client sockets that are left open; suspected: requests cut off while they connect."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
