@@ -10,15 +10,24 @@ from enum import StrEnum
 import msgspec
 
 __all__ = [
+    "AccumulationFacts",
     "Band",
+    "CascadeFacts",
     "ClusterFacts",
     "ConfluenceFacts",
+    "DivergenceFacts",
     "EventRow",
     "Facts",
+    "FlowFacts",
+    "FundingFacts",
+    "FundingRate",
     "LargeFacts",
     "Pattern",
     "RadarFacts",
+    "SpikeFacts",
+    "StopHuntFacts",
     "StormFacts",
+    "StormLine",
     "WhaleFacts",
 ]
 
@@ -153,4 +162,150 @@ class ConfluenceFacts(msgspec.Struct, frozen=True, tag="candle_confluence"):
         return abs(self.entry - self.stop) / self.entry * 100
 
 
-Facts = LargeFacts | WhaleFacts | StormFacts | ClusterFacts | RadarFacts | ConfluenceFacts
+class StormLine(msgspec.Struct, frozen=True):
+    """One storm of a cascade, as it was when it began: `direction` is the side of the closed positions."""
+
+    asset: str
+    direction: str
+    usd: int
+    count: int
+    episode_ms: int
+
+
+class CascadeFacts(msgspec.Struct, frozen=True, tag="market_cascade"):
+    """Storms on several assets that began within a minute; storms: the largest first.
+
+    long_usd, short_usd: liquidated longs and shorts over its storms. active: assets with any
+    event in the last quarter of an hour, of which the cascade's are a share.
+    """
+
+    storms: tuple[StormLine, ...]
+    assets: int
+    active: int
+    long_usd: int
+    short_usd: int
+
+
+class StopHuntFacts(msgspec.Struct, frozen=True, tag="stop_hunt"):
+    """A flush of one side and the taker orders that absorbed it.
+
+    side_usd of usd liquidated (both sides, all venues) was the flushed side; share = side_usd / usd.
+    zone_low, zone_high: range of the flushed side's liquidation prices of one coin.
+    absorbed_usd, absorbed_count: large taker orders against the forced flow (longs flushed: buys)
+    after the flush began. last_price: None if none is known. invalidation: the zone's far
+    edge and 0.15 % beyond it.
+    """
+
+    side_usd: int
+    share: float
+    zone_low: float
+    zone_high: float
+    absorbed_usd: int
+    absorbed_count: int
+    last_price: float | None
+    invalidation: float
+
+
+class FlowFacts(msgspec.Struct, frozen=True, tag="order_flow"):
+    """Taker flow of the window: all trades by side, and the large orders of the direction's side.
+
+    ratio: buy_usd / (buy_usd + sell_usd). price_from, price_to: first and last known price
+    of one coin in the window, None if unknown.
+    """
+
+    buy_usd: int
+    sell_usd: int
+    ratio: float
+    large_usd: int
+    large_count: int
+    price_from: float | None = None
+    price_to: float | None = None
+
+
+class AccumulationFacts(msgspec.Struct, frozen=True, tag="whale_accumulation_window"):
+    """Large taker orders of one side while the price stayed flat; range_pct: of the window, in percent."""
+
+    large_usd: int
+    large_count: int
+    other_usd: int
+    other_count: int
+    range_pct: float
+
+
+class FundingRate(msgspec.Struct, frozen=True):
+    """One venue's funding: percent_8h is the rate of its own interval scaled to 8 hours; positive: longs pay.
+
+    oi_usd: single-sided open interest in cents, None if it is not known. at_ms: when it was told.
+    """
+
+    venue: str
+    symbol: str
+    percent_8h: float
+    interval_h: float
+    at_ms: int
+    oi_usd: int | None = None
+
+
+class FundingFacts(msgspec.Struct, frozen=True, tag="funding_extreme"):
+    """Funding of an asset by venue, the most extreme first.
+
+    weighted_8h: mean in percent weighted by open interest over the venues that tell both,
+    None if none does. extreme_8h: what reached the threshold, in percent; extreme_of: its venue, or
+    `weighted`.
+    """
+
+    rates: tuple[FundingRate, ...]
+    extreme_8h: float
+    extreme_of: str
+    weighted_8h: float | None
+
+
+class DivergenceFacts(msgspec.Struct, frozen=True, tag="oi_divergence"):
+    """Open interest rose on one venue and fell on the sum of the others, in single-sided cents.
+
+    from_ms..to_ms: the span compared. others: the venues of the sum.
+    """
+
+    venue: str
+    venue_from: int
+    venue_to: int
+    rise_pct: float
+    others: tuple[str, ...]
+    others_from: int
+    others_to: int
+    fall_pct: float
+    from_ms: int
+    to_ms: int
+
+
+class SpikeFacts(msgspec.Struct, frozen=True, tag="volume_spike"):
+    """Taker volume of the window against the asset's own median minute.
+
+    median_usd: over history_minutes closed UTC minutes, those without any trade included.
+    multiple: window / median, None when the median is 0.
+    """
+
+    buy_usd: int
+    sell_usd: int
+    median_usd: int
+    multiple: float | None
+    history_minutes: int
+    price_from: float | None = None
+    price_to: float | None = None
+
+
+Facts = (
+    LargeFacts
+    | WhaleFacts
+    | StormFacts
+    | ClusterFacts
+    | RadarFacts
+    | ConfluenceFacts
+    | CascadeFacts
+    | StopHuntFacts
+    | FlowFacts
+    | AccumulationFacts
+    | FundingFacts
+    | DivergenceFacts
+    | SpikeFacts
+)

@@ -14,24 +14,36 @@ import msgspec
 
 from teleglas.market import Liquidation
 from ws_alert.facts import (
+    AccumulationFacts,
     Band,
+    CascadeFacts,
     ClusterFacts,
     ConfluenceFacts,
+    DivergenceFacts,
     EventRow,
     Facts,
+    FlowFacts,
+    FundingFacts,
+    FundingRate,
     LargeFacts,
     Pattern,
     RadarFacts,
+    SpikeFacts,
+    StopHuntFacts,
     StormFacts,
+    StormLine,
     WhaleFacts,
 )
 
 __all__ = [
+    "LEVELS",
     "REPLAY_TARGET",
+    "AccumulationFacts",
     "Action",
     "Alert",
     "Band",
     "CandleChart",
+    "CascadeFacts",
     "Chart",
     "ClusterFacts",
     "ConfluenceFacts",
@@ -39,17 +51,22 @@ __all__ = [
     "Decisions",
     "Digest",
     "DigestLine",
+    "DivergenceFacts",
     "EventRow",
     "Facts",
     "FeedNotice",
     "FeedState",
     "Finding",
+    "FlowFacts",
     "FoldedLine",
     "Frame",
+    "FundingFacts",
+    "FundingRate",
     "JournalRecord",
     "Kind",
     "LargeFacts",
     "Liquidation",
+    "Normal",
     "Outcome",
     "OutcomeKind",
     "Pattern",
@@ -57,7 +74,11 @@ __all__ = [
     "RadarFacts",
     "RecordKind",
     "RefusedNote",
+    "ScorePart",
+    "SpikeFacts",
+    "StopHuntFacts",
     "StormFacts",
+    "StormLine",
     "Tier",
     "Verdict",
     "WhaleFacts",
@@ -77,6 +98,19 @@ class Kind(StrEnum):
     WHALE_CLUSTER = "whale_cluster"
     GLOBAL_RADAR = "global_radar"
     CANDLE_CONFLUENCE = "candle_confluence"
+    MARKET_CASCADE = "market_cascade"
+    STOP_HUNT = "stop_hunt"
+    ORDER_FLOW = "order_flow"
+    WHALE_ACCUMULATION_WINDOW = "whale_accumulation_window"
+    FUNDING_EXTREME = "funding_extreme"
+    OI_DIVERGENCE = "oi_divergence"
+    VOLUME_SPIKE = "volume_spike"
+
+
+LEVELS = frozenset(
+    {Kind.FUNDING_EXTREME, Kind.OI_DIVERGENCE, Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW}
+)
+"""Kinds that are a measure's level: they end when it has been low for a minute, and are told once (SEMANTICS 9)."""
 
 
 class Tier(IntEnum):
@@ -169,6 +203,33 @@ class Coverage(msgspec.Struct, frozen=True):
     state: str
 
 
+class ScorePart(msgspec.Struct, frozen=True):
+    """What one piece of evidence adds to a score."""
+
+    name: str
+    points: float
+
+
+class Normal(msgspec.Struct, frozen=True):
+    """An asset's own normal of the statistic that fired (SEMANTICS 13).
+
+    usd: its quantile q99.5 of the last seven days, in cents. hours: how much history it rests on.
+    """
+
+    usd: int
+    hours: int
+
+
+class FoldedLine(msgspec.Struct, frozen=True):
+    """Another finding, told as a line of the leading one's message."""
+
+    kind: Kind
+    direction: str
+    usd: int
+    count: int
+    window_ms: int
+
+
 class Finding(msgspec.Struct, frozen=True):
     """A rule was satisfied at one event.
 
@@ -176,7 +237,9 @@ class Finding(msgspec.Struct, frozen=True):
     such event of the episode. window_ms: the rule's window, 0 for a single event.
     venues: USD per venue within the window. threshold_usd, threshold_count: the rule's,
     so that "2.3x the threshold" and what it would have needed not to fire can be said.
-    row: the event itself, for single events only.
+    row: the event itself, for single events only. score_parts: what the score is made of.
+    normal: the asset's own normal, None where none is kept or too little history exists.
+    supported_by: other kinds of the same asset and lean within the last minute.
     """
 
     kind: Kind
@@ -194,6 +257,9 @@ class Finding(msgspec.Struct, frozen=True):
     tier: Tier
     facts: Facts
     score: float | None = None
+    score_parts: tuple[ScorePart, ...] = ()
+    normal: Normal | None = None
+    supported_by: tuple[FoldedLine, ...] = ()
 
     @property
     def group(self) -> str:
@@ -201,16 +267,6 @@ class Finding(msgspec.Struct, frozen=True):
         if isinstance(self.facts, ConfluenceFacts):
             return f"{self.asset} {self.facts.timeframe}"
         return self.asset
-
-
-class FoldedLine(msgspec.Struct, frozen=True):
-    """Another finding told as a line of the leading one's message."""
-
-    kind: Kind
-    direction: str
-    usd: int
-    count: int
-    window_ms: int
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -292,6 +348,9 @@ class Alert(msgspec.Struct, frozen=True):
     prior_usd: int = 0
     prior_ms: int = 0
     candles: CandleChart | None = None
+    score_parts: tuple[ScorePart, ...] = ()
+    normal: Normal | None = None
+    supported_by: tuple[FoldedLine, ...] = ()
 
 
 class DigestLine(msgspec.Struct, frozen=True):
@@ -333,7 +392,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """One decision for one target, with its reason.
 
     reason: `first`, `urgent`, `grew` (send); `going_on`, `ended` (edit); `group_wait`
-    (hold); `grouped:<kind>` (fold); `tier_floor`, `inhibited:<kind>`, `silenced`,
+    or `confirmation` (hold); `grouped:<kind>` (fold); `unconfirmed`, `invalid:<what>`, `tier_floor`, `inhibited:<kind>`, `silenced`,
     `filtered`, `quiet_hours`, `cooldown`, `duplicate`, `budget` (drop; budget also: fold).
     event_ms, usd, count: SEMANTICS 8. alert: what to tell, on send and edit only.
     decided_ms: the engine's time of the decision. confluence: the figures of a candle

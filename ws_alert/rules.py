@@ -13,8 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 from ws_alert.messages import Kind
 
 __all__ = [
-    "GROUPS","ClusterThresholds", "Cooldowns", "CountThresholds", "Groups", "RadarRules", "Rules", "ScannerRules", "Thresholds",
-           "UsdThresholds"]  # fmt: skip
+    "GROUPS", "AccumulationThresholds", "CascadeThresholds", "ClusterThresholds", "Cooldowns", "CountThresholds",
+    "Detectors", "DivergenceThresholds", "FundingThresholds", "Groups", "OrderFlowThresholds", "RadarRules", "Rules",
+    "ScannerRules", "SpikeThresholds", "StopHuntThresholds", "Thresholds", "UsdThresholds"]  # fmt: skip
 
 GROUPS = ("majors", "large_cap", "mid_cap", "others")
 """Groups of assets that share thresholds (SPEC 0)."""
@@ -125,6 +126,66 @@ class ClusterThresholds(CountThresholds):
         return round((self.floor_btc_eth_usd if asset in ("BTC", "ETH") else self.floor_usd) * 100)
 
 
+class StopHuntThresholds(UsdThresholds):
+    """A flush of MORE than so many USD, `majority` of it one side; then absorption of MORE than the other amount.
+
+    score: the confidence must be above it.
+    """
+
+    majors_absorption_usd: Dollars = 100_000
+    large_cap_absorption_usd: Dollars = 50_000
+    mid_cap_absorption_usd: Dollars = 25_000
+    others_absorption_usd: Dollars | None = None
+    majority: Share = 0.60
+    score: float = Field(default=70, ge=0, le=99)
+
+    def absorption(self, group: str) -> int:
+        """Return in cents what large orders against the forced flow must exceed."""
+        value: float | None = getattr(self, f"{group}_absorption_usd")
+        return round((self.mid_cap_absorption_usd if value is None else value) * 100)
+
+
+class OrderFlowThresholds(_Model):
+    """One side's share of all taker flow above `ratio`, with so many large orders of it; score as above."""
+
+    ratio: Share = 0.65
+    count: PositiveInt = 3
+    score: float = Field(default=70, ge=0, le=99)
+
+
+class AccumulationThresholds(_Model):
+    """So many large orders of one side while the price range is at most so many percent."""
+
+    count: PositiveInt = 3
+    range_percent: float = Field(default=0.15, gt=0, le=100)
+
+
+class FundingThresholds(_Model):
+    """Percent per 8 hours."""
+
+    percent: float = Field(default=0.1, gt=0, le=100)
+
+
+class DivergenceThresholds(_Model):
+    """Percent of single-sided open interest over 15 minutes."""
+
+    rise_percent: float = Field(default=1.5, gt=0, le=100)
+    fall_percent: float = Field(default=0.5, gt=0, le=100)
+
+
+class SpikeThresholds(_Model):
+    """Multiple of the asset's own median minute, and the least taker volume of 60 s."""
+
+    multiple: float = Field(default=8, gt=1, le=10_000)
+    floor_usd: Dollars = 1_000_000
+
+
+class CascadeThresholds(_Model):
+    """Assets whose storms began within a minute."""
+
+    assets: PositiveInt = 5
+
+
 class Thresholds(_Model):
     """Thresholds of every kind. `fixed` is the only mode that this version knows."""
 
@@ -141,6 +202,15 @@ class Thresholds(_Model):
     whale_cluster: ClusterThresholds = ClusterThresholds(
         majors_usd=3_000_000, large_cap_usd=1_500_000, mid_cap_usd=500_000
     )
+    stop_hunt: StopHuntThresholds = StopHuntThresholds(
+        majors_usd=2_000_000, large_cap_usd=1_000_000, mid_cap_usd=500_000
+    )
+    order_flow: OrderFlowThresholds = OrderFlowThresholds()
+    whale_accumulation_window: AccumulationThresholds = AccumulationThresholds()
+    funding_extreme: FundingThresholds = FundingThresholds()
+    oi_divergence: DivergenceThresholds = DivergenceThresholds()
+    volume_spike: SpikeThresholds = SpikeThresholds()
+    market_cascade: CascadeThresholds = CascadeThresholds()
 
 
 class Cooldowns(_Model):
@@ -155,6 +225,13 @@ class Cooldowns(_Model):
     whale_cluster_s: float = Field(default=600, ge=0)
     global_radar_s: float = Field(default=300, ge=0)
     candle_confluence_s: float = Field(default=300, ge=0)
+    market_cascade_s: float = Field(default=300, ge=0)
+    stop_hunt_s: float = Field(default=300, ge=0)
+    order_flow_s: float = Field(default=300, ge=0)
+    whale_accumulation_window_s: float = Field(default=300, ge=0)
+    funding_extreme_s: float = Field(default=300, ge=0)
+    oi_divergence_s: float = Field(default=300, ge=0)
+    volume_spike_s: float = Field(default=300, ge=0)
 
     def ms(self, kind: Kind) -> int:
         """Return the kind's cooldown in milliseconds."""
@@ -166,6 +243,22 @@ class RadarRules(_Model):
     """Whether storm and cluster of one asset are told together as the global radar."""
 
     enabled: bool = True
+
+
+class Detectors(_Model):
+    """Which kinds are looked for at all; the radar has its own switch."""
+
+    large_liquidation: bool = True
+    whale_trade: bool = True
+    liquidation_storm: bool = True
+    whale_cluster: bool = True
+    market_cascade: bool = True
+    stop_hunt: bool = True
+    order_flow: bool = True
+    whale_accumulation_window: bool = True
+    funding_extreme: bool = True
+    oi_divergence: bool = True
+    volume_spike: bool = True
 
 
 class ScannerRules(_Model):
@@ -193,6 +286,7 @@ class Rules(_Model):
     groups: Groups = Groups()
     thresholds: Thresholds = Thresholds()
     cooldown: Cooldowns = Cooldowns()
+    detectors: Detectors = Detectors()
     radar: RadarRules = RadarRules()
     scanner: ScannerRules = ScannerRules()
     watch: Coins = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ws_alert.messages import Facts, Kind, Tier
+from ws_alert.messages import Facts, Kind, Normal, ScorePart, Tier
 
-__all__ = ["Hit", "tier_by_multiple"]
+__all__ = ["Hit", "Level", "tier_by_multiple"]
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -25,6 +25,22 @@ class Hit(msgspec.Struct, frozen=True):
     tier: Tier
     facts: Facts
     score: float | None = None
+    score_parts: tuple[ScorePart, ...] = ()
+    normal: Normal | None = None
+
+
+class Level(msgspec.Struct, frozen=True):
+    """What a level kind measures now (SEMANTICS 9).
+
+    multiple: the measure in multiples of its threshold; the episode ends when it has been
+    below 0.8 for a minute. hit: set while the whole rule is satisfied.
+    """
+
+    kind: Kind
+    asset: str
+    direction: str
+    multiple: float
+    hit: Hit | None = None
 
 
 def tier_by_multiple(usd: int, threshold_usd: int) -> Tier:

@@ -8,9 +8,16 @@ from ws_alert.signals.episodes import Episodes, Key
 __all__ = ["RANK", "inhibitor"]
 
 RANK = {
-    Kind.GLOBAL_RADAR: 4,
-    Kind.LIQUIDATION_STORM: 3,
-    Kind.WHALE_CLUSTER: 2,
+    Kind.MARKET_CASCADE: 11,
+    Kind.GLOBAL_RADAR: 10,
+    Kind.STOP_HUNT: 9,
+    Kind.LIQUIDATION_STORM: 8,
+    Kind.WHALE_CLUSTER: 7,
+    Kind.ORDER_FLOW: 6,
+    Kind.WHALE_ACCUMULATION_WINDOW: 5,
+    Kind.VOLUME_SPIKE: 4,
+    Kind.OI_DIVERGENCE: 3,
+    Kind.FUNDING_EXTREME: 2,
     Kind.LARGE_LIQUIDATION: 1,
     Kind.WHALE_TRADE: 0,
     Kind.CANDLE_CONFLUENCE: -1,
