@@ -355,12 +355,20 @@ class WhalePosition(msgspec.Struct, frozen=True):
     address: str = ""
     liquidation_price: float | None = None
     profit_usd: float | None = None
+    leverage: float | None = None
 
 
 class WhalePositions(msgspec.Struct, frozen=True):
-    """positions: largest first."""
+    """positions: of at least min_usd, largest first.
+
+    takers: of how many accounts, where only those were asked that took most of the newest trades
+    of `coins`; None where the source itself watches for large positions.
+    """
 
     positions: tuple[WhalePosition, ...]
+    takers: int | None = None
+    coins: tuple[str, ...] = ()
+    min_usd: float = 0.0
 
 
 class FearGreed(msgspec.Struct, frozen=True):

@@ -227,13 +227,11 @@ class Queries:
     async def _whale_positions(
         self, coin: str | None, min_usd: float | None, end: Deadline
     ) -> Block[WhalePositions]:
-        if self._coinglass is None:
-            return cast("Block[WhalePositions]", _NO_KEY)
-        found = await answer([(COINGLASS, partial(self._coinglass.whale_positions, coin))], end)
-        if found.value is None or min_usd is None:
-            return found
-        large = tuple(row for row in found.value.positions if row.usd >= min_usd)
-        return msgspec.structs.replace(found, value=WhalePositions(large))
+        least = _PUBLIC_WHALE_USD if min_usd is None else min_usd
+        asks: list[Ask[WhalePositions]] = [(EXCHANGES, partial(self._public.whale_positions, coin, least))]
+        if self._coinglass is not None:
+            asks.insert(0, (COINGLASS, partial(self._coinglass.whale_positions, coin, least)))
+        return await answer(asks, end)
 
     async def _whale_index(self, coin: str, end: Deadline) -> Block[float]:
         if self._coinglass is None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -25,9 +26,13 @@ class Answer:
 
 @dataclass
 class RestServer:
-    """Answers each path by its rule, or with the queued answers first; remembers the requests."""
+    """Answers each path by its rule, or with the queued answers first; remembers the requests.
+
+    rules take the parameters, posts the JSON that is sent.
+    """
 
     rules: dict[str, Callable[[dict[str, str]], Answer | str]] = field(default_factory=dict)
+    posts: dict[str, Callable[[Any], Answer | str]] = field(default_factory=dict)
     queued: dict[str, deque[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     url: str = ""
@@ -52,6 +57,8 @@ class RestServer:
         waiting = self.queued.get(request.path)
         if waiting:
             answer: Answer | str = waiting.popleft()
+        elif request.path in self.posts:
+            answer = self.posts[request.path](await request.json())
         elif request.path in self.rules:
             answer = self.rules[request.path](query)
         else:

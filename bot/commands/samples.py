@@ -212,9 +212,10 @@ def _whales() -> replies.Whales:
     trades = WhaleTrades(
         rows, rows, bought, sum(row.usd for row in rows) - bought, len(rows), 500_000.0, NOW_MS - 3 * _HOUR_MS
     )
-    held = (WhalePosition("BTC", PositionSide.SHORT, 14.2e6, 98_210.0, NOW_MS - _HOUR_MS, opened=True),
-            WhalePosition("BTC", PositionSide.LONG, 6.9e6, 96_000.0, NOW_MS - _HOUR_MS, opened=False))  # fmt: skip
-    return replies.Whales("BTC", 500_000.0, _taped(trades), _coinglass(WhalePositions(held), "Hyperliquid"))
+    held = (WhalePosition("BTC", PositionSide.SHORT, 14.2e6, 98_210.0, NOW_MS, None, "0x4fe1", 104_350.5, 99_600.0, 20),
+            WhalePosition("BTC", PositionSide.LONG, 6.9e6, 96_000.0, NOW_MS, None, "0xb07c", None, 109_000.0, 5))  # fmt: skip
+    positions = _exchanges(WhalePositions(held, 9, ("BTC",), 500_000.0), "Hyperliquid")
+    return replies.Whales("BTC", 500_000.0, _taped(trades), positions)
 
 
 def _sentiment() -> replies.Sentiment:

@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 
+from bot.sources.venue import Takers
 from teleglas.cache import TtlCache
 from teleglas.errors import FeedError
 from teleglas.market import Instrument
@@ -22,6 +23,7 @@ from teleglas.venues.quotes import (
     Interest,
     InterestPoint,
     LongShort,
+    NotPublishedError,
     Trade,
     flow_of,
 )
@@ -99,6 +101,10 @@ class Binance:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 1000 rows of the tape."""
         return quotes.trades(await self._rest.agg_trades(contract.symbol), contract)
+
+    async def takers(self, contract: Instrument) -> Takers:
+        """Raise NotPublishedError: nobody is named."""
+        raise NotPublishedError(f"takers of {contract.symbol}")
 
     async def _premium(self, contract: Instrument) -> bytes:
         key = (self.name, "premium", contract.symbol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.sources.venue import Takers
 from teleglas.cache import TtlCache
 from teleglas.market import Instrument
 from teleglas.venues.bybit import quotes
@@ -95,6 +96,10 @@ class Bybit:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 1000 rows of the tape."""
         return quotes.trades(await self._rest.recent_trades(contract.symbol), contract)
+
+    async def takers(self, contract: Instrument) -> Takers:
+        """Raise NotPublishedError: nobody is named."""
+        raise NotPublishedError(f"takers of {contract.symbol}")
 
     async def _ticker(self, contract: Instrument) -> bytes:
         key = (self.name, "ticker", contract.symbol)

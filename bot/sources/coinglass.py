@@ -45,6 +45,7 @@ from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
 from teleglas.venues.coinglass.api.rows_interest import Funding as FundingRow
 from teleglas.venues.coinglass.api.rows_markets import CoinMarket
+from teleglas.venues.coinglass.api.rows_whales import WhaleAction
 
 __all__ = ["LIQUIDATION_WINDOWS", "CoinglassSource"]
 
@@ -255,21 +256,20 @@ class CoinglassSource:
             raise MissingError(Reason.EMPTY, COINGLASS)
         return _block(answer, values[-1], (_RATIO_VENUE,))
 
-    async def whale_positions(self, coin: str | None) -> Block[WhalePositions]:
-        """Return large Hyperliquid positions that were opened or closed of late (Startup plan)."""
+    async def whale_positions(self, coin: str | None, min_usd: float) -> Block[WhalePositions]:
+        """Return large Hyperliquid positions that were opened or closed of late (Startup plan).
+
+        CoinGlass tells those above $1M; raises MissingError(`empty`) if there is none of the coin.
+        """
         answer = await self._api.ask(E.WHALE_ACTIONS)
-        found = [
-            WhalePosition(
-                asset_and_scale(row.coin)[0], row.side, abs(row.usd), row.entry_price, row.time_ms,
-                None if row.action is None else row.action == "open", row.user, row.liquidation_price,
-            )
-            for row in answer.value
-            if row.side is not None and row.usd is not None
-        ]  # fmt: skip
+        found = list(filter(None, map(_position, answer.value)))
         if coin is not None:
             found = [row for row in found if row.coin == coin]
+        if not found:
+            raise MissingError(Reason.EMPTY, COINGLASS)
         found.sort(key=lambda row: -row.usd)
-        return _block(answer, WhalePositions(tuple(found)), ("Hyperliquid",))
+        large = tuple(row for row in found if row.usd >= min_usd)
+        return _block(answer, WhalePositions(large, min_usd=min_usd), ("Hyperliquid",))
 
     async def fear_greed(self) -> Block[FearGreed]:
         """Return today's index and the days before."""
@@ -410,6 +410,17 @@ def _weighted(rows: Iterable[FundingRow], weights: Mapping[str, float]) -> float
 
 def _first_error(answers: Iterable[object]) -> BaseException:
     return next(each for each in answers if isinstance(each, BaseException))
+
+
+def _position(row: WhaleAction) -> WhalePosition | None:
+    if row.side is None or row.usd is None:
+        return None
+    asset, scale = asset_and_scale(row.coin)
+    entry, liquidation = (
+        None if price is None else price / scale for price in (row.entry_price, row.liquidation_price)
+    )
+    opened = None if row.action is None else row.action == "open"
+    return WhalePosition(asset, row.side, abs(row.usd), entry, row.time_ms, opened, row.user, liquidation)
 
 
 def _whole(row: Any) -> bool:

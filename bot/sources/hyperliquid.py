@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
+import msgspec
+
+from bot.sources.venue import Holder, Takers
 from teleglas.cache import TtlCache
+from teleglas.errors import FeedError
 from teleglas.market import Instrument
 from teleglas.venues.hyperliquid import quotes
 from teleglas.venues.hyperliquid.quotes import Context
@@ -28,7 +33,9 @@ from teleglas.venues.quotes import (
 
 __all__ = ["Hyperliquid"]
 
-_CONTEXTS_S = 3.0
+_CONTEXTS_S, _TRADES_S, _ACCOUNT_S = 3.0, 3.0, 20.0
+_TAKERS, _ACCOUNT_PATIENCE_S = 10, 0.7
+_PASSING = (FeedError, TimeoutError, msgspec.MsgspecError, ValueError)
 _MINUTE_MS = 60_000
 _WEEK_MS = 7 * 24 * 60 * _MINUTE_MS
 
@@ -99,7 +106,32 @@ class Hyperliquid:
 
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest ten or so rows of the tape."""
-        return quotes.trades(await self._rest.recent_trades(contract.symbol), contract)
+        key = (self.name, "trades of", contract.symbol)
+        kept = await self._cache.get(key, _TRADES_S, lambda: self._rest.recent_trades(contract.symbol))
+        return quotes.trades(kept.value, contract)
+
+    async def takers(self, contract: Instrument) -> Takers:
+        """Return what those hold who took most of the newest trades; who is not told in time is silent."""
+        took: dict[str, float] = {}
+        for trade in await self.trades(contract):
+            took[trade.taker] = took.get(trade.taker, 0.0) + trade.usd
+        largest = sorted(filter(None, took), key=lambda address: -took[address])[:_TAKERS]
+        if not largest:
+            raise NoFiguresError("no trade names its taker")
+        told = await asyncio.gather(*(self._holder(address) for address in largest), return_exceptions=True)
+        holders = tuple(each for each in told if isinstance(each, Holder))
+        failures = [each for each in told if isinstance(each, BaseException)]
+        wrong = [each for each in failures if not isinstance(each, _PASSING)]
+        if wrong or not holders:
+            raise [*wrong, *failures][0]
+        return Takers(holders, len(failures))
+
+    async def _holder(self, address: str) -> Holder:
+        async def ask() -> Holder:
+            return Holder(address, tuple(quotes.positions(await self._rest.account(address))))
+
+        async with asyncio.timeout(_ACCOUNT_PATIENCE_S):
+            return (await self._cache.get((self.name, "account", address), _ACCOUNT_S, ask)).value
 
     async def _context(self, contract: Instrument) -> Context:
         found = (await self._contexts()).get(contract.symbol)

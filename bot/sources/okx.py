@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.sources.venue import Takers
 from teleglas.market import Instrument
 from teleglas.venues.okx import quotes
 from teleglas.venues.okx.instruments import parse_instruments
@@ -18,6 +19,7 @@ from teleglas.venues.quotes import (
     Interest,
     InterestPoint,
     LongShort,
+    NotPublishedError,
     Trade,
 )
 
@@ -101,3 +103,7 @@ class Okx:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 500 rows of the tape."""
         return quotes.trades(await self._rest.trades(contract.symbol), contract)
+
+    async def takers(self, contract: Instrument) -> Takers:
+        """Raise NotPublishedError: nobody is named."""
+        raise NotPublishedError(f"takers of {contract.symbol}")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from bot import answers
 from bot.answers import EXCHANGES, Block, Missing, MissingError, Reason
-from bot.sources import depth, derived
+from bot.sources import depth, derived, whales
 from bot.sources.door import Asked, Door
 from bot.sources.exchanges import Exchanges
 from bot.sources.race import main_reason
-from teleglas.market import Instrument, TakerSide
+from bot.sources.venue import Takers
+from teleglas.market import Instrument
 from teleglas.venues.quotes import Book, Candle, Flow, InterestPoint, Trade
 
 __all__ = ["BARS", "PublicSource"]
@@ -36,7 +37,8 @@ _INTEREST_STEP, _INTEREST_ROWS = "15m", 98
 _BOOKS_KEPT = 200
 _SUSPECT_MS = 120_000
 _WEEK_MS = 7 * 24 * 3_600_000
-_LATEST, _TOP = 5, 10
+_OPEN_VENUE, _MOST_TRADED = "Hyperliquid", ("BTC", "ETH", "SOL")
+_ACCOUNTS_S = 20.0
 T = TypeVar("T")
 
 
@@ -273,7 +275,31 @@ class PublicSource:
         ]
         found.sort(key=lambda row: -row.time_ms)
         from_ms = min(each.value[0].time_ms for each in tapes.values())
-        return self._exchanges.block(_whales(found, min_usd, from_ms), tapes, gaps)
+        return self._exchanges.block(whales.trades(found, min_usd, from_ms), tapes, gaps)
+
+    async def whale_positions(self, coin: str | None, min_usd: float) -> Block[answers.WhalePositions]:
+        """Return what the largest takers of a coin's newest trades on Hyperliquid hold of it.
+
+        Without a coin: what those of the most traded coins hold of any.
+        """
+        coins = (coin,) if coin else _MOST_TRADED
+
+        async def ask(door: Door, contract: Instrument) -> Asked[Takers]:
+            return await door.ask(_ACCOUNTS_S, door.venue.takers, contract)
+
+        told = await asyncio.gather(
+            *(self._exchanges.one(each, ask, _OPEN_VENUE) for each in coins), return_exceptions=True
+        )
+        found = {each: block for each, block in zip(coins, told, strict=True) if isinstance(block, Block)}
+        if not found:
+            raise next(each for each in told if isinstance(each, BaseException))
+        takers = [block.value for block in found.values() if block.value is not None]
+        silent = (Missing(Reason.NO_ANSWER, _OPEN_VENUE),) if any(each.silent for each in takers) else ()
+        return Block(
+            whales.positions(takers, coin, tuple(found), min_usd), None, EXCHANGES, (_OPEN_VENUE,),
+            min(block.as_of_ms for block in found.values()), stale=any(block.stale for block in found.values()),
+            gaps=silent,
+        )  # fmt: skip
 
     def _earlier(self, contract: Instrument) -> tuple[Book, int] | None:
         """Return the last book that was shown and when (Unix ms), unless it is too old to compare with."""
@@ -335,10 +361,3 @@ def _weighted(rows: Iterable[answers.VenueFunding], weights: Mapping[str, float]
     pairs = [(row.percent_8h, weights.get(row.venue, 0.0)) for row in rows if row.percent_8h is not None]
     weight = sum(each for _, each in pairs)
     return sum(percent * each for percent, each in pairs) / weight if weight > 0.0 else None
-
-
-def _whales(found: Sequence[answers.WhaleTrade], min_usd: float, from_ms: int) -> answers.WhaleTrades:
-    top = sorted(found, key=lambda row: -row.usd)[:_TOP]
-    buy = sum(row.usd for row in found if row.side is TakerSide.BUY)
-    sell = sum(row.usd for row in found if row.side is TakerSide.SELL)
-    return answers.WhaleTrades(tuple(found[:_LATEST]), tuple(top), buy, sell, len(found), min_usd, from_ms)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec import Struct
+
 from teleglas.market import Instrument
 from teleglas.venues.quotes import (
     Book,
@@ -15,12 +17,27 @@ from teleglas.venues.quotes import (
     Interest,
     InterestPoint,
     LongShort,
+    Position,
     Trade,
 )
 
-__all__ = ["Venue", "main_contracts"]
+__all__ = ["Holder", "Takers", "Venue", "main_contracts"]
 
 _QUOTES = ("USDT", "USDC", "PERP", "USD")
+
+
+class Holder(Struct, frozen=True):
+    """An account and all that it holds, largest first."""
+
+    address: str
+    positions: tuple[Position, ...]
+
+
+class Takers(Struct, frozen=True):
+    """The accounts that took most of a contract's newest trades. silent: how many of them were not told."""
+
+    holders: tuple[Holder, ...]
+    silent: int = 0
 
 
 class Venue(Protocol):
@@ -79,6 +96,10 @@ class Venue(Protocol):
 
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest rows of the tape."""
+        ...
+
+    async def takers(self, contract: Instrument) -> Takers:
+        """Return what those hold who took most of the newest trades."""
         ...
 
 

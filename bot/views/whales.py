@@ -1,13 +1,14 @@
-"""/whale: large taker trades, and positions opened and closed on Hyperliquid."""
+"""/whale: large taker trades, and positions on Hyperliquid."""
 
 from __future__ import annotations
 
-from bot.answers import WhalePosition, WhaleTrade, WhaleTrades
+from bot.answers import WhalePosition, WhalePositions, WhaleTrade, WhaleTrades
 from bot.replies import Whales
 from bot.views.card import Button, Card, Part
-from bot.views.figures import age, price, share, table, usd
+from bot.views.figures import age, price, share, signed_usd, table, usd
 from bot.views.origin import Context, Named, footer, missing_line, refresh, sources
 from bot.views.pieces import headline, others, tldr
+from teleglas.language import Html
 from teleglas.market import PositionSide, TakerSide
 from teleglas.telegram.text import escape
 
@@ -16,6 +17,7 @@ __all__ = ["whales"]
 _TOP = 5
 _LATEST = 5
 _POSITIONS = 6
+_ADDRESS_CHARS = 6
 _EVEN = 0.55
 
 
@@ -63,7 +65,7 @@ def _headline(reply: Whales, context: Context) -> str:
     held = reply.positions.value.positions if reply.positions.value else ()
     if held:
         first = held[0]
-        return say("{coin}: the largest Hyperliquid position is {usd} {side}", coin=reply.coin or first.coin,
+        return say("{coin}: the largest Hyperliquid position shown is {usd} {side}", coin=reply.coin or first.coin,
                    usd=usd(first.usd), side=_side(first.side, context))  # fmt: skip
     if found is not None:
         return _no_trade(reply, found, context)
@@ -72,7 +74,11 @@ def _headline(reply: Whales, context: Context) -> str:
 
 def _no_trade(reply: Whales, found: WhaleTrades, context: Context) -> str:
     say = context.words.say
-    return say("{coin}: no large trade in {age}", coin=reply.coin or say("Whales"), age=age(context.now_ms - found.from_ms))
+    return say(
+        "{coin}: no large trade in {age}",
+        coin=reply.coin or say("Whales"),
+        age=age(context.now_ms - found.from_ms),
+    )
 
 
 def _sides(reply: Whales, context: Context) -> str:
@@ -81,7 +87,11 @@ def _sides(reply: Whales, context: Context) -> str:
         return ""
     if not found.count:
         # The headline says it where there are no positions to tell of.
-        return _no_trade(reply, found, context) if reply.positions.value and reply.positions.value.positions else ""
+        return (
+            _no_trade(reply, found, context)
+            if reply.positions.value and reply.positions.value.positions
+            else ""
+        )
     return context.words.say("Buys {buys} against sells {sells}, orders of at least {least}", buys=usd(found.buy_usd),
                              sells=usd(found.sell_usd), least=usd(found.min_usd))  # fmt: skip
 
@@ -105,18 +115,40 @@ def _trade(row: WhaleTrade, reply: Whales, context: Context) -> list[str]:
 
 
 def _positions(reply: Whales, context: Context) -> str:
-    found = reply.positions.value
-    if found is None or not found.positions:
-        return ""
-    rows = [_position(row, context) for row in found.positions[:_POSITIONS]]
-    return "Hyperliquid\n" + table(rows)
-
-
-def _position(row: WhalePosition, context: Context) -> list[str]:
     say = context.words.say
-    what = "" if row.opened is None else say("opened") if row.opened else say("closed")
-    return [f"{row.coin} {_side(row.side, context)}", usd(row.usd), "" if not row.entry_price else price(row.entry_price),
-            what]  # fmt: skip
+    found = reply.positions.value
+    if found is None:
+        return ""
+    whose = _whose(found, context)
+    if not found.positions:
+        return say("{whose}: none of at least {least}.", whose=whose, least=usd(found.min_usd))
+    rows = [line for row in found.positions[:_POSITIONS] for line in _position(row, context)]
+    return whose + "\n" + table(rows, ("", say("size"), say("entry")))
+
+
+def _whose(found: WhalePositions, context: Context) -> Html:
+    """Say of whom the positions are: the largest of all are known to nobody."""
+    words = context.words
+    if found.takers is None:
+        return words.say("Hyperliquid positions opened or closed of late")
+    return words.count(
+        "Hyperliquid positions of the largest taker among the newest {coins} trades",
+        "Hyperliquid positions of the {n} largest takers among the newest {coins} trades",
+        found.takers, coins=", ".join(found.coins),
+    )  # fmt: skip
+
+
+def _position(row: WhalePosition, context: Context) -> list[list[str]]:
+    """Return what, how much and at which entry; below it leverage and owner, unrealised profit, liquidation price."""
+    say = context.words.say
+    entry = "" if not row.entry_price else price(row.entry_price)
+    first = [f"{row.coin} {_side(row.side, context)}", usd(row.usd), entry]
+    if row.opened is not None:
+        return [[*first, say("opened") if row.opened else say("closed")]]
+    leverage = "" if row.leverage is None else f"{row.leverage:.0f}x "
+    profit = "" if row.profit_usd is None else signed_usd(row.profit_usd)
+    end = "" if not row.liquidation_price else say("liq {price}", price=price(row.liquidation_price))
+    return [first, [leverage + row.address[:_ADDRESS_CHARS], profit, end]]
 
 
 def _side(side: PositionSide, context: Context) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.figures import Figures
+from simulator.hyperliquid.accounts import Accounts, is_address
 from simulator.rest import Answer, Endpoint, Query
 
 __all__ = ["HyperliquidRest"]
@@ -14,15 +15,16 @@ __all__ = ["HyperliquidRest"]
 _MINUTES = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "8h": 480, "12h": 720,
             "1d": 1440}  # fmt: skip
 _WEIGHT_PER_MINUTE, _MINUTE_MS, _HOUR_MS = 1200, 60_000, 3_600_000
-_LIGHT = frozenset({"l2Book", "allMids"})
+_WEIGHTS = {"l2Book": 2, "allMids": 2, "clearinghouseState": 2, "recentTrades": 21}
 _TRADES, _TRADE_EVERY_MS, _LEVELS, _CANDLES_AT_MOST = 10, 2_700, 20, 5000
 
 
 class HyperliquidRest:
-    """metaAndAssetCtxs, recentTrades, candleSnapshot, fundingHistory and l2Book, within the weight of an address."""
+    """metaAndAssetCtxs, recentTrades, candleSnapshot, fundingHistory, l2Book and clearinghouseState, within the weight of an address."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
+        self._accounts = Accounts(figures)
         self._spent: deque[tuple[int, int]] = deque()
         self._questions: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "metaAndAssetCtxs": self._contexts,
@@ -30,6 +32,7 @@ class HyperliquidRest:
             "candleSnapshot": self._candles,
             "fundingHistory": self._rates,
             "l2Book": self._book,
+            "clearinghouseState": lambda query: self._accounts.state(query["user"]),
         }
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -42,10 +45,10 @@ class HyperliquidRest:
 
     def _answer(self, query: Query, _headers: Mapping[str, str]) -> Answer:
         kind = str(query.get("type", ""))
-        if not self._spend(2 if kind in _LIGHT else 20):
+        if not self._spend(_WEIGHTS.get(kind, 20)):
             return 429, None, {}
         make = self._questions.get(kind)
-        if make is None:
+        if make is None or (kind == "clearinghouseState" and not is_address(query.get("user"))):
             return 422, "Failed to deserialize the JSON body into the target type", {}
         try:
             return 200, make(query), {}
@@ -90,7 +93,8 @@ class HyperliquidRest:
             price = self._figures.ledger.price(contract.asset, at, self._figures.now()) * contract.listing.scale
             usd = contract.asset.turnover * 1e-6 * (1.05 + shape)
             rows.append({"coin": symbol, "side": "B" if shape > 0 else "A", "px": text(price), "sz": f"{usd / price:.6f}",
-                         "time": at, "hash": f"0x{number:064x}", "tid": number, "users": [f"0x{1:040x}", f"0x{2:040x}"]})  # fmt: skip
+                         "time": at, "hash": f"0x{number:064x}", "tid": number,
+                         "users": list(self._accounts.parties(f"{symbol} {number}"))})  # fmt: skip
         return rows
 
     def _candles(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from teleglas.errors import TeleglasError
-from teleglas.market import Instrument, TakerSide
+from teleglas.market import Instrument, PositionSide, TakerSide
 
 __all__ = ["MINUTES", "Amount", "Book", "Candle", "Day", "Exact", "Flow", "Funding", "FundingPoint", "Interest",
-           "InterestPoint", "Level", "LongShort", "Millis", "NoFiguresError", "NotPublishedError", "Price", "Rate",
-           "Trade", "UnitUsd", "book_of", "flow_of", "last", "optional", "ratio_of"]  # fmt: skip
+           "InterestPoint", "Level", "LongShort", "Millis", "NoFiguresError", "NotPublishedError", "Position", "Price",
+           "Rate", "Trade", "UnitUsd", "book_of", "flow_of", "last", "optional", "ratio_of"]  # fmt: skip
 
 MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1440}
 """Candles that every venue offers; the spelling is ours, each venue's own is its adapter's."""
@@ -132,12 +132,29 @@ class Book(Struct, frozen=True):
 
 
 class Trade(Struct, frozen=True):
-    """One row of the tape. side: of the taker."""
+    """One row of the tape. side: of the taker. taker: their account, empty where the venue names nobody."""
 
     time_ms: int
     side: TakerSide
     price: float
     usd: float
+    taker: str = ""
+
+
+class Position(Struct, frozen=True):
+    """What one account holds of a coin. usd: at the mark price; leverage: as the holder set it.
+
+    liquidation_price: None where the venue computes none, e.g. since other money covers the position.
+    """
+
+    asset: str
+    side: PositionSide
+    usd: float
+    leverage: float
+    profit_usd: float
+    entry_price: float | None
+    liquidation_price: float | None
+    time_ms: int
 
 
 class UnitUsd:

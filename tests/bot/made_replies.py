@@ -111,8 +111,14 @@ position = st.builds(
     optional(prices),
     times,
     optional(st.booleans()),
+    st.text(max_size=42),
+    optional(prices),
+    optional(signed),
+    optional(st.floats(0, 100)),
 )
-positions = st.builds(answers.WhalePositions, rows(position, 8))
+positions = st.builds(
+    answers.WhalePositions, rows(position, 8), optional(st.integers(1, 30)), rows(coins, 3), usd
+)
 fear = st.builds(answers.FearGreed, st.floats(0, 100), times, rows(st.floats(0, 100), 35))
 market = st.builds(
     answers.Market,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 
@@ -10,11 +11,15 @@ import pytest
 
 from bot.answers import Missing, MissingError, Reason
 from bot.sources.exchanges import open_exchanges
+from bot.sources.hyperliquid import Hyperliquid
 from bot.sources.public import PublicSource
 from simulator.faults import FaultStep
 from simulator.world import World
-from teleglas.market import TakerSide
+from teleglas.cache import TtlCache
+from teleglas.market import Instrument, PositionSide, TakerSide
+from teleglas.venues.hyperliquid.rest import HyperliquidRest
 from teleglas.venues.rest_client import new_http_client
+from tests.rest_server import Answer, running_rest_server
 
 START_MS = 1_790_000_000_000
 VENUES = ("binance", "bybit", "okx", "hyperliquid")
@@ -68,6 +73,13 @@ async def young_source(young_world, clock):
     async with opened(young_world, clock) as each:
         await each.coins()
         clock.ahead += 10
+        yield each
+
+
+@pytest.fixture
+async def server():
+    """Return a scripted exchange."""
+    async with running_rest_server() as each:
         yield each
 
 
@@ -188,6 +200,84 @@ async def test_whales_are_the_large_rows_of_every_tape(world, source):
     theirs = [row for row in found.top if row.venue == "Binance"]
     assert theirs[0].side is (TakerSide.SELL if largest["m"] else TakerSide.BUY)
     assert theirs[0].usd == pytest.approx(float(largest["p"]) * float(largest["q"]))
+
+
+async def test_positions_are_of_the_largest_takers(world, source):
+    """Whose they are is told; each is what the exchange says of that address, of this coin, and not below the least."""
+    block = await source.whale_positions("BTC", 50_000)
+    found = block.value
+    assert (block.venues, found.coins, found.min_usd) == (("Hyperliquid",), ("BTC",), 50_000)
+    assert 0 < found.takers <= 10
+    assert found.positions
+    assert [row.usd for row in found.positions] == sorted((row.usd for row in found.positions), reverse=True)
+    url = world.urls["HYPERLIQUID_REST_URL"] + "/info"
+    async with new_http_client() as http:
+        trades = (await http.post(url, json={"type": "recentTrades", "coin": "BTC"})).json()
+        takers = {trade["users"][0 if trade["side"] == "B" else 1] for trade in trades}
+        assert {row.address for row in found.positions} <= takers
+        for row in found.positions:
+            state = (await http.post(url, json={"type": "clearinghouseState", "user": row.address})).json()
+            held = [each["position"] for each in state["assetPositions"]]
+            (theirs,) = [each for each in held if each["coin"] == "BTC"]
+            assert row.usd == pytest.approx(float(theirs["positionValue"]))
+            assert row.usd >= 50_000
+            assert (row.side is PositionSide.LONG) is (float(theirs["szi"]) > 0)
+            assert (row.leverage, row.profit_usd) == (
+                theirs["leverage"]["value"],
+                float(theirs["unrealizedPnl"]),
+            )
+    everything = (await source.whale_positions(None, 50_000)).value
+    assert everything.coins == ("BTC", "ETH", "SOL")
+    assert everything.takers > found.takers
+    with pytest.raises(MissingError) as caught:
+        await source.whale_positions("牛来", 50_000)
+    assert caught.value.missing == Missing(Reason.NOT_LISTED, "Hyperliquid")
+
+
+async def test_a_hundred_people_look_at_positions_once(young_world, young_source):
+    """One question for the trades and one for each of at most ten accounts, then nothing for a while."""
+    before = young_world.venues["hyperliquid"].rest.requests
+    await asyncio.gather(*(young_source.whale_positions("BTC", 1e4) for _ in range(100)))
+    asked = young_world.venues["hyperliquid"].rest.requests - before
+    assert 2 <= asked <= 11
+    await young_source.whale_positions("BTC", 5e6)
+    assert young_world.venues["hyperliquid"].rest.requests == before + asked
+
+
+async def test_an_account_that_is_not_told_is_a_gap(server):
+    """The others are shown, in time; if none is told there is no answer."""
+    silent = ["0xb"]
+
+    def answer(question):
+        if question["type"] == "recentTrades":
+            row = {"px": "100", "side": "B", "time": 5}
+            return json.dumps(
+                [row | {"sz": "1", "users": ["0xa", "0xz"]}, row | {"sz": "2", "users": ["0xb", "0xz"]}]
+            )
+        if question["user"] in silent:
+            return Answer("", hang=True)
+        position = {
+            "coin": "BTC",
+            "szi": "1",
+            "positionValue": "100",
+            "unrealizedPnl": "1",
+            "leverage": {"value": 2},
+        }
+        return json.dumps({"time": 5, "assetPositions": [{"position": position}]})
+
+    server.posts["/info"] = answer
+    cache = TtlCache()
+    async with new_http_client() as http:
+        hyperliquid = Hyperliquid(HyperliquidRest(http, server.url), cache)
+        contract = Instrument("hyperliquid", "BTC", "BTC")
+        told = await hyperliquid.takers(contract)
+        assert ([holder.address for holder in told.holders], told.silent) == (["0xa"], 1)
+        silent.append("0xa")
+        await cache.close()
+        again = Hyperliquid(HyperliquidRest(http, server.url), TtlCache())
+        with pytest.raises(TimeoutError):
+            await again.takers(contract)
+        await again._cache.close()
 
 
 @pytest.mark.parametrize(("fault", "value", "reason"), FAULTS)

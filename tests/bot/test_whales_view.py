@@ -9,15 +9,23 @@ from bot.views.origin import Context
 from bot.views.whales import whales
 from teleglas.language import load_words
 from teleglas.market import PositionSide
+from teleglas.telegram.text import plain
 
 NOW = 1_795_262_400_000
 HELD = (WhalePosition("SOL", PositionSide.SHORT, 16e6, 142.4, NOW, opened=True),)
 
 
-def shown(positions: tuple[WhalePosition, ...]) -> str:
+TAKERS = (
+    WhalePosition("SOL", PositionSide.LONG, 7.68e6, 151.2, NOW, None, "0x9875aa", 140.05, -395e3, 5.0),
+    WhalePosition("SOL", PositionSide.SHORT, 1.2e6, 142.4, NOW, None, "0xf3e4bb", None, 2_270.0, 20.0),
+)
+
+
+def shown(positions: tuple[WhalePosition, ...], takers: int | None = None) -> str:
     """Return the card of a coin without a large trade in ten minutes."""
     trades = Block(WhaleTrades((), (), 0.0, 0.0, 0, 50_000.0, NOW - 600_000), source=EXCHANGES, as_of_ms=NOW)
-    held = Block(WhalePositions(positions), source=COINGLASS, as_of_ms=NOW)
+    found = WhalePositions(positions, takers, ("SOL",), 50_000.0)
+    held = Block(found, None, EXCHANGES if takers else COINGLASS, ("Hyperliquid",), NOW)
     return text(whales(Whales("SOL", None, trades, held), Context(load_words("bot")["en"], NOW)))
 
 
@@ -25,3 +33,21 @@ def test_no_trade_is_said_once():
     """That there was none is an answer: under the positions' headline, else as the headline."""
     for positions in (HELD, ()):
         assert shown(positions).count("SOL: no large trade in 10 min") == 1
+
+
+def test_positions_are_labelled_as_whose_they_are():
+    """With a key, what was opened and closed; without, what some takers hold, with every figure of the exchange."""
+    assert "Hyperliquid positions opened or closed of late\n" in shown(HELD)
+    card = plain(shown(TAKERS, 9))
+    assert "Hyperliquid positions of the 9 largest takers among the newest SOL trades\n" in card
+    lines = [line.split() for line in card.split("\n")]
+    assert ["SOL", "long", "$7.68M", "151.2"] in lines
+    assert ["5x", "0x9875", "-$395K", "liq", "140.05"] in lines
+    assert ["20x", "0xf3e4", "+$2.27K"] in lines
+    assert "Hyperliquid positions: Hyperliquid, just now" in card
+
+
+def test_small_holders_are_said_and_not_hidden():
+    """Who was looked at and found small is an answer."""
+    card = plain(shown((), 9))
+    assert "the 9 largest takers among the newest SOL trades: none of at least $50.0K." in card

@@ -174,6 +174,14 @@ async def test_hyperliquid_answers_by_type_within_its_weight(world, http):
     assert [row["time"] % HOUR for row in rates] == [0, 0, 0]
     book = (await info(world, http, type="l2Book", coin="kPEPE")).json()
     assert [len(side) for side in book["levels"]] == [20, 20]
+    state = (await info(world, http, type="clearinghouseState", user=trades[0]["users"][0])).json()
+    held = [row["position"] for row in state["assetPositions"]]
+    worth = sum(float(row["positionValue"]) for row in held)
+    assert float(state["marginSummary"]["totalNtlPos"]) == pytest.approx(worth)
+    assert all(float(row["szi"]) != 0 and row["leverage"]["type"] in {"cross", "isolated"} for row in held)
+    stranger = (await info(world, http, type="clearinghouseState", user=f"0x{1:040x}")).json()
+    assert (stranger["assetPositions"], float(stranger["withdrawable"])) == ([], 0.0)
+    assert (await info(world, http, type="clearinghouseState", user="BTC")).status_code == 422
     assert (await info(world, http, type="nosuch")).status_code == 422
     assert (await info(world, http, type="recentTrades", coin="NOSUCH")).status_code == 500
     url = world.urls["HYPERLIQUID_REST_URL"]

@@ -94,7 +94,7 @@ async def test_hyperliquid_is_asked_by_post(http, server):
     server.rules["/info"] = lambda _: "[]"
     rest = HyperliquidRest(http, server.url)
     for asking in (rest.contexts(), rest.recent_trades("BTC"), rest.candles("BTC", "1h", 1, 2),
-                   rest.funding_history("BTC", 1), rest.order_book("BTC")):  # fmt: skip
+                   rest.funding_history("BTC", 1), rest.order_book("BTC"), rest.account("0x1")):  # fmt: skip
         assert await asking == b"[]"
     assert {headers["content-type"] for _, _, headers in server.asked} == {"application/json"}
     server.next("/info", Answer("null", 500), Answer("", 422))

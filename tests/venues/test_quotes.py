@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from teleglas.market import Instrument, TakerSide
+from teleglas.market import Instrument, PositionSide, TakerSide
 from teleglas.venues.binance import quotes as binance
 from teleglas.venues.bybit import quotes as bybit
 from teleglas.venues.hyperliquid import quotes as hyperliquid
@@ -22,6 +22,7 @@ from teleglas.venues.quotes import (
     Level,
     NoFiguresError,
     NotPublishedError,
+    Position,
     Trade,
     UnitUsd,
     book_of,
@@ -317,6 +318,8 @@ class TestHyperliquid:
         ]  # fmt: skip
         with pytest.raises(NoFiguresError):
             hyperliquid.trades(b"[]", K_PEPE)
+        named = [row | {"users": ["0xbuyer", "0xseller"]} for row in rows]
+        assert [trade.taker for trade in hyperliquid.trades(body(named), K_PEPE)] == ["0xbuyer", "0xseller"]
         with pytest.raises(ValueError, match="side"):
             hyperliquid.trades(body([rows[0] | {"side": "buy"}]), K_PEPE)
         candle = {"t": 60000, "o": "2", "h": "4", "l": "1", "c": "3", "v": "10"}
@@ -333,6 +336,23 @@ class TestHyperliquid:
             (Level(0.01, 30.0),),
             pytest.approx(0.0095),
         )
+
+    def test_positions_of_an_account(self):
+        """The sign of the size is the side, kilo coins are of one coin, and there may be no liquidation price."""
+        cross, isolated = {"type": "cross", "value": 20}, {"type": "isolated", "value": 3, "rawUsd": "-95.1"}
+        told = {"szi": "-4.0", "positionValue": "688.0", "unrealizedPnl": "-5.5", "entryPx": "170.0"}
+        rows = [
+            {"coin": "kPEPE", "leverage": cross, "liquidationPx": None} | told,
+            {"coin": "BTC", "leverage": isolated, "liquidationPx": "60000.5"} | told | {"szi": "0.5", "positionValue": "9000"},
+            {"coin": "ETH", "leverage": cross} | told | {"szi": "0.0"},
+            {"coin": "xyz:GOLD", "leverage": cross} | told,
+        ]  # fmt: skip
+        state = {"time": 7, "assetPositions": [{"type": "oneWay", "position": row} for row in rows]}
+        assert hyperliquid.positions(body(state)) == [
+            Position("BTC", PositionSide.LONG, 9000.0, 3.0, -5.5, 170.0, 60_000.5, 7),
+            Position("PEPE", PositionSide.SHORT, 688.0, 20.0, -5.5, pytest.approx(0.17), None, 7),
+        ]
+        assert hyperliquid.positions(body({"time": 7, "assetPositions": []})) == []
 
 
 class TestShared:

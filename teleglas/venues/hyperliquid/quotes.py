@@ -6,11 +6,13 @@ Kilo coins (`kPEPE`) count price and size per 1000. Funding is HOURLY. Sources d
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 from msgspec import Struct, field
 
 from teleglas.instruments import asset_and_scale
-from teleglas.market import Instrument, TakerSide
+from teleglas.market import Instrument, PositionSide, TakerSide
 from teleglas.venues.quotes import (
     Amount,
     Book,
@@ -22,6 +24,7 @@ from teleglas.venues.quotes import (
     Interest,
     Millis,
     NoFiguresError,
+    Position,
     Price,
     Rate,
     Trade,
@@ -32,10 +35,11 @@ from teleglas.venues.quotes import (
 )
 
 __all__ = ["Context", "candles", "contexts", "day", "funding", "funding_history", "interest", "order_book",
-           "perpetuals", "trades"]  # fmt: skip
+           "perpetuals", "positions", "trades"]  # fmt: skip
 
 _HOUR_MS = 3_600_000
 _SIDES = {"B": TakerSide.BUY, "A": TakerSide.SELL}
+_PARTIES = 2
 
 
 class _Coin(Struct):
@@ -85,6 +89,30 @@ class _Trade(Struct):
     price: Price = field(name="px")
     size: Amount = field(name="sz")
     side: str
+    time_ms: Millis = field(name="time")
+    users: list[str] = []
+
+
+class _Leverage(Struct):
+    value: Amount
+
+
+class _Held(Struct):
+    coin: str
+    size: float = field(name="szi")
+    worth: Amount = field(name="positionValue")
+    profit: float = field(name="unrealizedPnl")
+    leverage: _Leverage
+    entry: Exact = field(name="entryPx", default=None)
+    liquidation: Exact = field(name="liquidationPx", default=None)
+
+
+class _Holding(Struct):
+    position: _Held
+
+
+class _Account(Struct):
+    holdings: list[_Holding] = field(name="assetPositions")
     time_ms: Millis = field(name="time")
 
 
@@ -154,7 +182,27 @@ def trades(body: bytes, instrument: Instrument) -> list[Trade]:
         side = _SIDES.get(row.side)
         if side is None:
             raise ValueError("a side was expected")
-        found.append(Trade(row.time_ms, side, row.price / unit.scale, unit.usd(row.price, row.size)))
+        buyer, seller = row.users if len(row.users) == _PARTIES else ("", "")
+        taker = buyer if side is TakerSide.BUY else seller
+        found.append(Trade(row.time_ms, side, row.price / unit.scale, unit.usd(row.price, row.size), taker))
     if not found:
         raise NoFiguresError("no trade yet")
     return sorted(found, key=lambda trade: trade.time_ms)
+
+
+def positions(body: bytes) -> list[Position]:
+    """Read an account's clearinghouseState, largest first: the sign of the size is the side."""
+    account = msgspec.json.decode(body, type=_Account, strict=False)
+    found = []
+    for row in (holding.position for holding in account.holdings):
+        if row.size == 0.0 or ":" in row.coin or not math.isfinite(row.size + row.profit):
+            continue
+        asset, scale = asset_and_scale(row.coin)
+        side = PositionSide.LONG if row.size > 0.0 else PositionSide.SHORT
+        entry, liquidation = optional(row.entry, scale), optional(row.liquidation, scale)
+        found.append(
+            Position(
+                asset, side, row.worth, row.leverage.value, row.profit, entry, liquidation, account.time_ms
+            )
+        )
+    return sorted(found, key=lambda position: -position.usd)
