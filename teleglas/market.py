@@ -6,10 +6,11 @@ own side codes, contract sizes or time units.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -174,6 +175,16 @@ class MarketSink(Protocol):
         that share a number (Bybit's `seq`); empty where the number is unique.
         buy: True if the taker bought. price and quantity in the venue's own units, already
         checked to be positive and finite. event_ms: the venue's time.
+        """
+
+    def take_plain(self, rows: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
+        """Take rows while they are trades of contracts that the sink has met; return the first other one.
+
+        The hot path of a busy tape: one call for many trades, each of which does to the sink
+        what `trade` does. kind: the class of a trade among the rows, with `symbol`, `trade_id`,
+        `event_ms`, `sold` (the taker sold), `price` and `quantity` as in `trade`, the symbol
+        as a key of `known`. The caller hands what is returned to the other methods and calls
+        again; None: nothing is left. A sink may return every row.
         """
 
     def liquidation(self, row: Liquidation) -> None:

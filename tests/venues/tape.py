@@ -29,6 +29,15 @@ class Tape:
         assert _positive(quantity)
         self.trades.append((instrument.symbol, trade_id, tag, event_ms, buy, price, quantity))
 
+    def take_plain(self, rows, kind, known):
+        """Keep plain trades, and give back the first other row."""
+        for row in rows:
+            if type(row) is not kind:
+                return row
+            instrument = known[row.symbol]
+            self.trade(instrument, row.trade_id, "", row.event_ms, not row.sold, row.price, row.quantity)
+        return None
+
     def liquidation(self, row: Liquidation) -> None:
         """Keep a liquidation."""
         assert row.usd_cents > 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from teleglas.errors import BadFrame
 from teleglas.market import Candle, Completeness, Instrument, Liquidation, Refusal, TakerSide
@@ -184,6 +185,42 @@ class Intake:
         if price > row.high:
             row.high = price
         row.last = price
+
+    def take_plain(self, rows: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
+        """Take trades of the current second of plain contracts without a call for each (see `MarketSink`)."""
+        contracts, now_ms, oldest_ms = self._contracts, self.now_ms, self.oldest_ms
+        for row in rows:
+            if type(row) is not kind:
+                return row
+            instrument = known[row.symbol]
+            contract = contracts.get(instrument)
+            if contract is None:
+                return row
+            trade_id, event_ms, price = row.trade_id, row.event_ms, row.price
+            usd = price * row.quantity * contract.factor
+            tape = contract.tape
+            if (
+                trade_id <= contract.last_id
+                or usd >= contract.floor
+                or not tape.from_ms <= event_ms < tape.until_ms
+                or not oldest_ms <= event_ms <= now_ms
+            ):
+                self.trade(instrument, trade_id, "", event_ms, not row.sold, price, row.quantity)
+                continue
+            contract.last_id = trade_id
+            if event_ms > tape.newest_ms:
+                tape.newest_ms = event_ms
+            second = tape.current
+            if row.sold:
+                second.sell += (usd * 100 + 0.5).__trunc__()
+            else:
+                second.buy += (usd * 100 + 0.5).__trunc__()
+            if price < second.low:
+                second.low = price
+            if price > second.high:
+                second.high = price
+            second.last = price
+        return None
 
     def liquidation(self, row: Liquidation) -> None:
         """Take one forced order; `row.side` is the side of the closed position."""

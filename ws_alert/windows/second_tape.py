@@ -43,16 +43,16 @@ class Second:
 class SecondTape:
     """The last five minutes of an asset.
 
-    current: the bucket that nearly every trade goes to. newest_ms: H of SEMANTICS 3, the
-    newest window time of any event of the asset. Of an asset that trades nearly every
+    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of
+    SEMANTICS 3, the newest window time of any event of the asset. Of an asset that trades nearly every
     second, the seconds that no late trade can reach any more are packed into a ring of 64
     bytes each, a fifth of what they take as objects.
     """
 
-    __slots__ = ("_ring", "_rows", "current", "newest_ms")
+    __slots__ = ("_ring", "_rows", "current", "from_ms", "newest_ms", "until_ms")
 
     def __init__(self) -> None:
-        self.newest_ms = 0
+        self.newest_ms = self.from_ms = self.until_ms = 0
         self.current = Second(-1)
         self._rows: dict[int, Second] = {}
         self._ring = bytearray()
@@ -64,6 +64,8 @@ class SecondTape:
             row = self._rows[second] = Second(second)
             if second > self.current.second:
                 self.current = row
+                self.from_ms = second * 1000
+                self.until_ms = self.from_ms + 1000
                 self._forget(second)
         return row
 
