@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 __all__ = [
+    "MARKET",
     "AccumulationFacts",
     "Band",
     "CascadeFacts",
@@ -30,6 +31,10 @@ __all__ = [
     "StormLine",
     "WhaleFacts",
 ]
+
+
+MARKET = "MARKET"
+"""Stands for an asset where all of them are meant."""
 
 
 class Band(StrEnum):
@@ -193,7 +198,8 @@ class StopHuntFacts(msgspec.Struct, frozen=True, tag="stop_hunt"):
     zone_low, zone_high: range of the flushed side's liquidation prices of one coin.
     absorbed_usd, absorbed_count: large taker orders against the forced flow (longs flushed: buys)
     after the flush began. last_price: None if none is known. invalidation: the zone's far
-    edge and 0.15 % beyond it.
+    edge and 0.15 % beyond it. majority, absorption_limit: the rule's share and the USD that the
+    absorption had to exceed.
     """
 
     side_usd: int
@@ -204,13 +210,16 @@ class StopHuntFacts(msgspec.Struct, frozen=True, tag="stop_hunt"):
     absorbed_count: int
     last_price: float | None
     invalidation: float
+    majority: float | None = None
+    absorption_limit: int | None = None
 
 
 class FlowFacts(msgspec.Struct, frozen=True, tag="order_flow"):
     """Taker flow of the window: all trades by side, and the large orders of the direction's side.
 
     ratio: buy_usd / (buy_usd + sell_usd). price_from, price_to: first and last known price
-    of one coin in the window, None if unknown.
+    of one coin in the window, None if unknown. ratio_limit: the share of one side that had
+    to be exceeded.
     """
 
     buy_usd: int
@@ -220,16 +229,21 @@ class FlowFacts(msgspec.Struct, frozen=True, tag="order_flow"):
     large_count: int
     price_from: float | None = None
     price_to: float | None = None
+    ratio_limit: float | None = None
 
 
 class AccumulationFacts(msgspec.Struct, frozen=True, tag="whale_accumulation_window"):
-    """Large taker orders of one side while the price stayed flat; range_pct: of the window, in percent."""
+    """Large taker orders of one side while the price stayed flat.
+
+    range_pct: of the window, in percent; range_limit: the most that the rule calls flat.
+    """
 
     large_usd: int
     large_count: int
     other_usd: int
     other_count: int
     range_pct: float
+    range_limit: float | None = None
 
 
 class FundingRate(msgspec.Struct, frozen=True):
@@ -251,19 +265,21 @@ class FundingFacts(msgspec.Struct, frozen=True, tag="funding_extreme"):
 
     weighted_8h: mean in percent weighted by open interest over the venues that tell both,
     None if none does. extreme_8h: what reached the threshold, in percent; extreme_of: its venue, or
-    `weighted`.
+    `weighted`. limit_8h: the threshold, in percent of either sign.
     """
 
     rates: tuple[FundingRate, ...]
     extreme_8h: float
     extreme_of: str
     weighted_8h: float | None
+    limit_8h: float | None = None
 
 
 class DivergenceFacts(msgspec.Struct, frozen=True, tag="oi_divergence"):
     """Open interest rose on one venue and fell on the sum of the others, in single-sided cents.
 
-    from_ms..to_ms: the span compared. others: the venues of the sum.
+    from_ms..to_ms: the span compared. others: the venues of the sum. rise_limit, fall_limit:
+    the thresholds, in percent.
     """
 
     venue: str
@@ -276,13 +292,15 @@ class DivergenceFacts(msgspec.Struct, frozen=True, tag="oi_divergence"):
     fall_pct: float
     from_ms: int
     to_ms: int
+    rise_limit: float | None = None
+    fall_limit: float | None = None
 
 
 class SpikeFacts(msgspec.Struct, frozen=True, tag="volume_spike"):
     """Taker volume of the window against the asset's own median minute.
 
     median_usd: over history_minutes closed UTC minutes, those without any trade included.
-    multiple: window / median, None when the median is 0.
+    multiple: window / median, None when the median is 0. multiple_limit: what it had to reach.
     """
 
     buy_usd: int
@@ -292,6 +310,7 @@ class SpikeFacts(msgspec.Struct, frozen=True, tag="volume_spike"):
     history_minutes: int
     price_from: float | None = None
     price_to: float | None = None
+    multiple_limit: float | None = None
 
 
 Facts = (

@@ -7,9 +7,11 @@ not fit.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery.confluence import details
+from ws_alert.delivery import analysis
+from ws_alert.delivery.analysis import AnalysisFacts
 from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken, venue
-from ws_alert.messages import Alert, ClusterFacts, ConfluenceFacts, Coverage, EventRow, Kind, RadarFacts
+from ws_alert.delivery.wording import body, extras
+from ws_alert.messages import Alert, ClusterFacts, Coverage, EventRow, Kind, RadarFacts
 
 __all__ = ["evidence"]
 
@@ -21,12 +23,30 @@ _SHOWN = 20
 
 def evidence(alert: Alert) -> list[str]:
     """Return the detail lines, in order of weight."""
-    lines = [*_gaps(alert), *_largest(alert), *_rule(alert)]
-    if isinstance(alert.facts, ConfluenceFacts):
-        lines += details(alert, alert.facts)
+    lines = [*_gaps(alert), *_left_over(alert), *_score(alert), *_facts(alert)]
     if len(alert.venues) > 3:
         lines.append(by_venue(alert, shown=_SHOWN))
     return [*lines, *_sources(alert), _latency(alert)]
+
+
+def _facts(alert: Alert) -> list[str]:
+    if isinstance(alert.facts, AnalysisFacts):
+        return [*analysis.details(alert, alert.facts), *_largest(alert)]
+    return [*_largest(alert), *_rule(alert)]
+
+
+def _left_over(alert: Alert) -> list[str]:
+    """Return what belongs to the head but had no room there."""
+    told = body(alert)
+    return [line for line in extras(alert) if line not in told]
+
+
+def _score(alert: Alert) -> list[str]:
+    if not alert.score_parts:
+        return []
+    first, *rest = alert.score_parts
+    parts = [f"{first.points:g} {first.name}", *(f"{part.points:+g} {part.name}" for part in rest)]
+    return [f"Score, not a probability: {' · '.join(parts)}"]
 
 
 def _gaps(alert: Alert) -> list[str]:

@@ -14,12 +14,17 @@ __all__ = [
     "by_venue",
     "clipped",
     "folded",
+    "move",
     "name",
+    "normal",
     "possible",
     "price_of",
+    "score",
     "side_taken",
+    "supported",
     "venue",
     "versus",
+    "what",
 ]
 
 NOUNS = {
@@ -29,10 +34,19 @@ NOUNS = {
     Kind.WHALE_CLUSTER: "large order",
     Kind.GLOBAL_RADAR: "event",
     Kind.CANDLE_CONFLUENCE: "confluence",
+    Kind.MARKET_CASCADE: "liquidation",
+    Kind.STOP_HUNT: "liquidation",
+    Kind.ORDER_FLOW: "large order",
+    Kind.WHALE_ACCUMULATION_WINDOW: "large order",
+    Kind.FUNDING_EXTREME: "venue",
+    Kind.OI_DIVERGENCE: "venue",
+    Kind.VOLUME_SPIKE: "trade",
 }
 """What one counted thing of a kind is called."""
 
 _NAME_CHARS = 24
+_WEEK_H = 168
+_WITHOUT_SIDE = (Kind.VOLUME_SPIKE, Kind.OI_DIVERGENCE)
 
 _VENUES = {
     "binance": "Binance",
@@ -73,7 +87,9 @@ def asset(alert: Alert) -> str:
 
 
 def amount(cents: int, *, sampled: bool) -> str:
-    """Write an amount; a sampled feed makes it a lower bound, so it is cut, not rounded."""
+    """Write an amount; a sampled feed makes it a lower bound, so it is cut, not rounded. 0 is `nothing`."""
+    if cents <= 0:
+        return "nothing"
     return f"at least {numbers.usd(cents, cut=True)}" if sampled else numbers.usd(cents)
 
 
@@ -102,9 +118,9 @@ def versus(alert: Alert) -> str:
 
 def by_venue(alert: Alert, shown: int = 3, label: str = "By venue") -> str:
     """Write the largest venues' USD: `By venue, at least: Binance $9.10M · OKX $6.20M`."""
-    if not alert.venues:
+    if not any(cents > 0 for _, cents in alert.venues):
         return f"{label}: unknown, the window held no event when this was written"
-    ranked = sorted(alert.venues, key=lambda pair: (-pair[1], pair[0]))
+    ranked = sorted((pair for pair in alert.venues if pair[1] > 0), key=lambda pair: (-pair[1], pair[0]))
     parts = [f"{venue(each)} {numbers.usd(cents, cut=alert.sampled)}" for each, cents in ranked[:shown]]
     if len(ranked) > shown:
         rest = sum(cents for _, cents in ranked[shown:])
@@ -117,9 +133,44 @@ def folded(lines: tuple[FoldedLine, ...]) -> str:
     return clipped("Also: " + "; ".join(_folded(line) for line in lines), 240)
 
 
+def supported(lines: tuple[FoldedLine, ...]) -> str:
+    """Write which other kinds pointed the same way within the last minute."""
+    return clipped("Also within 60 s: " + "; ".join(_folded(line) for line in lines), 240)
+
+
+def what(kind: Kind, direction: str) -> str:
+    """Write a kind with its direction, if it has one: `order flow (buy)`, `volume spike`."""
+    words = kind.value.replace("_", " ")
+    return words if kind in _WITHOUT_SIDE else f"{words} ({name(direction)})"
+
+
+def normal(alert: Alert) -> str:
+    """Write how far above the asset's own normal the alert is; empty where none is kept (SEMANTICS 13)."""
+    usual = alert.normal
+    if usual is None or usual.usd <= 0 or alert.told_usd <= 0:
+        return ""
+    span = "7 days" if usual.hours >= _WEEK_H else f"{usual.hours:,} h"
+    multiple = numbers.times(alert.told_usd, usual.usd)
+    return f"{multiple} its normal ({numbers.usd(usual.usd)}, q99.5 of the last {span})"
+
+
+def score(alert: Alert) -> str:
+    """Write the confidence: a score, never a probability; empty where the kind has none."""
+    return "" if alert.score is None else f"score {alert.score:.0f} of 99"
+
+
+def move(first: float | None, last: float | None, window: str) -> str:
+    """Write the price's way through the window, or why it is not known."""
+    if not possible(first) or not possible(last):
+        return "Price move unknown: no price seen in the window"
+    change = numbers.percent((last / first - 1) * 100, signed=True)
+    return f"Price {numbers.price(first)} → {numbers.price(last)} ({change}) in {window}"
+
+
 def _folded(line: FoldedLine) -> str:
-    kind = line.kind.value.replace("_", " ")
-    text = f"{kind} ({name(line.direction)}) {numbers.usd(line.usd, cut=True)}"
+    text = what(line.kind, line.direction)
+    if line.usd > 0:
+        text += f" {numbers.usd(line.usd, cut=True)}"
     if line.count > 1:
         text += f", {numbers.count(line.count, NOUNS[line.kind])}"
     return f"{text} in {numbers.span(line.window_ms)}" if line.window_ms else text

@@ -7,35 +7,40 @@ news, because it is what a phone's notification shows.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery import confluence
+from ws_alert.delivery import analysis
+from ws_alert.delivery.analysis import LevelFacts
 from ws_alert.delivery.phrases import (
     NOUNS,
     amount,
     asset,
     by_venue,
     folded,
+    move,
     name,
-    possible,
+    normal,
     price_of,
     side_taken,
+    supported,
     venue,
     versus,
 )
 from ws_alert.messages import (
     Alert,
+    CascadeFacts,
     ClusterFacts,
-    ConfluenceFacts,
     EventRow,
     Facts,
     Kind,
     LargeFacts,
     Pattern,
     RadarFacts,
+    SpikeFacts,
+    StopHuntFacts,
     StormFacts,
     WhaleFacts,
 )
 
-__all__ = ["body", "headline"]
+__all__ = ["body", "extras", "headline"]
 
 _PATTERNS = {
     Pattern.STORM_ONLY: "storm only",
@@ -44,6 +49,7 @@ _PATTERNS = {
     Pattern.CONVERGENCE: "convergence (both at least twice their minimum)",
 }
 _SINGLES = (Kind.LARGE_LIQUIDATION, Kind.WHALE_TRADE)
+_ONE_SIDED = (Kind.LARGE_LIQUIDATION, Kind.LIQUIDATION_STORM)
 
 
 def headline(alert: Alert) -> str:
@@ -66,9 +72,19 @@ def body(alert: Alert) -> list[str]:
         lines = _facts(alert, alert.facts)
         if alert.final:
             lines.append("Over: no other one followed")
-    if alert.folded:
-        lines = [*lines[:3], folded(alert.folded)]
-    return lines[:4]
+    more = extras(alert)
+    return [*(lines[:3] if more else lines), *more][:4]
+
+
+def extras(alert: Alert) -> list[str]:
+    """Return what else was found, what supports it, and its multiple of normal; the details take what has no room."""
+    told = [folded(alert.folded)] if alert.folded else []
+    if alert.final:
+        return told
+    if alert.supported_by:
+        told.append(supported(alert.supported_by))
+    usual = normal(alert)
+    return [*told, usual] if usual else told
 
 
 def _stayed_alone(alert: Alert) -> bool:
@@ -91,8 +107,8 @@ def _news(alert: Alert, facts: Facts) -> str:
             return f"large orders {_bought_and_sold(alert, facts)} in {window}"
         case RadarFacts():
             return f"{_radar_news(alert, facts)} in {window}"
-        case ConfluenceFacts():
-            return confluence.news(alert, facts)
+        case _:
+            return analysis.news(alert, facts)
 
 
 def _bought_and_sold(alert: Alert, facts: ClusterFacts) -> str:
@@ -133,26 +149,45 @@ def _growth(alert: Alert) -> str:
 
 
 def _over(alert: Alert) -> str:
-    total = amount(alert.total_usd, sampled=alert.sampled)
-    counted = numbers.count(alert.total_count, NOUNS[alert.kind])
-    of_what = f" of {name(alert.direction)}s" if alert.direction in {"long", "short"} else ""
     length = f"after {numbers.span(alert.duration_ms)}" if alert.duration_ms >= 1000 else "within a second"
-    return f"over {length}: total {total}{of_what} in {counted}"
+    if isinstance(alert.facts, LevelFacts):
+        return f"over {length}: {analysis.last(alert, alert.facts)}"
+    told = []
+    if alert.total_usd > 0:
+        of_what = f" of {name(alert.direction)}s" if alert.kind in _ONE_SIDED else ""
+        told.append(f"total {amount(alert.total_usd, sampled=alert.sampled)}{of_what}")
+    if alert.total_count > 0:
+        told.append(numbers.count(alert.total_count, NOUNS[alert.kind]))
+    return f"over {length}{': ' if told else ''}{' in '.join(told)}"
 
 
 def _ended(alert: Alert) -> list[str]:
+    if isinstance(alert.facts, LevelFacts):
+        since = numbers.clock(alert.episode_ms)
+        return [
+            f"Lasted {numbers.span(alert.duration_ms)} from {since} UTC; when last told:",
+            *_facts(alert, alert.facts),
+        ]
     start = numbers.clock(alert.episode_ms - alert.window_ms)
     end = numbers.clock(alert.episode_ms + alert.duration_ms)
-    lines = [
-        f"Counted from {start} to {end} UTC · threshold {numbers.usd_short(alert.threshold_usd)}{_per(alert)}"
-    ]
-    if isinstance(alert.facts, StormFacts):
-        lines.append(f"Largest intensity {alert.facts.intensity}x")
-    elif isinstance(alert.facts, ClusterFacts):
-        lines.append(f"Dominance {_share(alert.facts.dominance)} {name(alert.direction)} when last told")
-    elif isinstance(alert.facts, RadarFacts):
-        lines.append(_radar_score(alert.facts))
-    return [*lines, by_venue(alert, label="By venue")]
+    line = f"Counted from {start} to {end} UTC"
+    if alert.threshold_usd > 0:
+        line += f" · threshold {numbers.usd_short(alert.threshold_usd)}{_per(alert)}"
+    return [line, *_last_told(alert, alert.facts), by_venue(alert)]
+
+
+def _last_told(alert: Alert, facts: Facts) -> list[str]:
+    match facts:
+        case StormFacts():
+            return [f"Largest intensity {facts.intensity}x"]
+        case ClusterFacts():
+            return [f"Dominance {_share(facts.dominance)} {name(alert.direction)} when last told"]
+        case RadarFacts():
+            return [_radar_score(facts)]
+        case CascadeFacts() | StopHuntFacts() | SpikeFacts():
+            return analysis.ended(alert, facts)
+        case _:
+            return []
 
 
 def _per(alert: Alert) -> str:
@@ -172,7 +207,7 @@ def _facts(alert: Alert, facts: Facts) -> list[str]:
             return [
                 f"{versus(alert)}, intensity {intensity}x · {counted} in {window}",
                 by_venue(alert),
-                _price_move(first, last, window),
+                move(first, last, window),
             ]
         case ClusterFacts():
             bought = _orders("Bought", facts.buy_usd, facts.buy_count)
@@ -184,8 +219,8 @@ def _facts(alert: Alert, facts: Facts) -> list[str]:
             ]
         case RadarFacts():
             return [_radar_score(facts), _radar_mood(facts), _radar_summary(facts), by_venue(alert)]
-        case ConfluenceFacts():
-            return confluence.lines(facts)
+        case _:
+            return analysis.lines(alert, facts)
 
 
 def _orders(did: str, cents: int, count: int) -> str:
@@ -200,13 +235,6 @@ def _price_kind(row: EventRow) -> str:
     if row.price_kind == "fill":
         return "Price: average fill of the forced order"
     return f"Price: the venue tells the {name(row.price_kind)} price, not the fill"
-
-
-def _price_move(first: float | None, last: float | None, window: str) -> str:
-    if not possible(first) or not possible(last):
-        return "Price move unknown: no price seen in the window"
-    move = numbers.percent((last / first - 1) * 100, signed=True)
-    return f"Price {numbers.price(first)} → {numbers.price(last)} ({move}) in {window}"
 
 
 def _share(part: float) -> str:

@@ -1,0 +1,154 @@
+"""What a market cascade and a stop hunt say: forced orders, and who took the other side.
+
+Plain text, one fact a line, as in `wording` and `evidence`. Levels are where the market was
+and where the reading ends, no advice.
+"""
+
+from __future__ import annotations
+
+from teleglas import numbers
+from ws_alert.delivery.phrases import NOUNS, amount, name, possible, score, versus
+from ws_alert.messages import Alert, CascadeFacts, StopHuntFacts, StormLine
+
+__all__ = ["details", "ended", "lines", "news"]
+
+_HEAD_CHARS = 130
+_LISTED = 20
+
+
+def news(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> str:
+    """Return the first line, without the asset."""
+    window, total = numbers.span(alert.window_ms), amount(alert.told_usd, sampled=alert.sampled)
+    if isinstance(facts, CascadeFacts):
+        storms = f"liquidation storms on {numbers.count(facts.assets, 'asset')} within {window}"
+        return f"{storms}: {total} liquidated{_majority(alert, facts)}"
+    against = f"{amount(facts.absorbed_usd, sampled=False)} of large {_absorbers(alert)} against it"
+    return f"stop hunt of {name(alert.direction)}s: {total} liquidated in {window}, {against}"
+
+
+def lines(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
+    """Return the lines under it, three."""
+    if isinstance(facts, CascadeFacts):
+        return [_sides(alert, facts), _breadth(alert, facts), _head(alert, facts.storms)]
+    return [_flush(alert, facts), _zone(facts), _absorption(alert, facts)]
+
+
+def ended(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
+    """Return what the last edit repeats."""
+    if isinstance(facts, CascadeFacts):
+        return [_head(alert, facts.storms)]
+    return [_zone(facts), _absorption(alert, facts)]
+
+
+def details(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
+    """Return the evidence: each storm or each level, and the rule."""
+    if isinstance(facts, CascadeFacts):
+        return [*_storms(alert, facts.storms), *_cascade_rule(alert)]
+    return _hunt_rule(alert, facts)
+
+
+def _majority(alert: Alert, facts: CascadeFacts) -> str:
+    both = facts.long_usd + facts.short_usd
+    if both <= 0:
+        return ""
+    part = facts.short_usd if alert.direction == "short" else facts.long_usd
+    return f", {numbers.percent(part / both * 100, 0)} {name(alert.direction)}s"
+
+
+def _sides(alert: Alert, facts: CascadeFacts) -> str:
+    longs, shorts = (amount(cents, sampled=alert.sampled) for cents in (facts.long_usd, facts.short_usd))
+    return f"Longs liquidated: {longs} · shorts: {shorts}"
+
+
+def _breadth(alert: Alert, facts: CascadeFacts) -> str:
+    counted = numbers.count(alert.told_count, NOUNS[alert.kind])
+    if facts.active < max(1, facts.assets):
+        return f"{numbers.count(facts.assets, 'asset')} in storm · {counted}"
+    part = numbers.percent(facts.assets / facts.active * 100, 0)
+    return f"In storm: {facts.assets:,} of {numbers.count(facts.active, 'active asset')} ({part}) · {counted}"
+
+
+def _head(alert: Alert, storms: tuple[StormLine, ...]) -> str:
+    """List the storms, largest first, as many as fit into a line or two."""
+    told: list[str] = []
+    for storm in storms:
+        words = f"{name(storm.asset)} {name(storm.direction)} {numbers.usd(storm.usd, cut=alert.sampled)}"
+        if storm.usd <= 0 or (told and sum(map(len, told)) + len(words) > _HEAD_CHARS):
+            break
+        told.append(words)
+    if len(told) < len(storms):
+        told.append(f"{len(storms) - len(told):,} more")
+    return f"Storms{', at least' if alert.sampled else ''}: {' · '.join(told) or 'none told'}"
+
+
+def _storms(alert: Alert, storms: tuple[StormLine, ...]) -> list[str]:
+    told = [
+        f"{numbers.clock(storm.episode_ms)} {name(storm.asset)} {name(storm.direction)}"
+        f" {amount(storm.usd, sampled=alert.sampled)}, {numbers.count(storm.count, 'liquidation')}"
+        for storm in storms[:_LISTED]
+    ]
+    if len(storms) > _LISTED:
+        told.append(f"and {len(storms) - _LISTED:,} smaller ones")
+    return ["Storms as they began:", *told] if told else []
+
+
+def _cascade_rule(alert: Alert) -> list[str]:
+    least = alert.threshold_count
+    if least <= 0:
+        return []
+    rule = f"Rule: storms that begin on at least {numbers.count(least, 'asset')} within {numbers.span(alert.window_ms)}"
+    return (
+        [rule]
+        if least == 1
+        else [rule, f"Would not have fired with only {numbers.count(least - 1, 'asset')}"]
+    )
+
+
+def _flush(alert: Alert, facts: StopHuntFacts) -> str:
+    counted = numbers.count(alert.told_count, NOUNS[alert.kind])
+    part = numbers.percent(facts.share * 100, 0)
+    return f"Flushed: {counted}, {part} {name(alert.direction)}s · {versus(alert)}"
+
+
+def _zone(facts: StopHuntFacts) -> str:
+    if not possible(facts.zone_low) or not possible(facts.zone_high):
+        return "Zone unknown: no possible price was told of these liquidations"
+    told = [f"Zone {numbers.price(facts.zone_low)} to {numbers.price(facts.zone_high)}"]
+    told.append(
+        f"last price {numbers.price(facts.last_price)}"
+        if possible(facts.last_price)
+        else "last price unknown"
+    )
+    if possible(facts.invalidation):
+        below = facts.invalidation < facts.zone_low
+        edge = facts.zone_low if below else facts.zone_high
+        away = numbers.percent(abs(facts.invalidation / edge - 1) * 100)
+        told.append(
+            f"invalidation {numbers.price(facts.invalidation)} ({away} {'below' if below else 'above'} the zone)"
+        )
+    return " · ".join(told)
+
+
+def _absorption(alert: Alert, facts: StopHuntFacts) -> str:
+    forced = "sells" if alert.direction == "long" else "buys"
+    orders = numbers.count(facts.absorbed_count, f"large {_absorbers(alert)[:-1]}")
+    taken = f"{orders}, {amount(facts.absorbed_usd, sampled=False)}, against the forced {forced}"
+    return " · ".join(filter(None, (f"Absorption: {taken}", score(alert))))
+
+
+def _absorbers(alert: Alert) -> str:
+    return "buys" if alert.direction == "long" else "sells"
+
+
+def _hunt_rule(alert: Alert, facts: StopHuntFacts) -> list[str]:
+    if alert.threshold_usd <= 0:
+        return []
+    least = numbers.usd_short(alert.threshold_usd)
+    side = "" if facts.majority is None else f", {numbers.percent(facts.majority * 100, 0)} of it one side"
+    limit = facts.absorption_limit or 0
+    orders = f"more than {numbers.usd_short(limit)} of large orders" if limit > 0 else "large orders"
+    rule = f"Rule: more than {least} liquidated in {numbers.span(alert.window_ms)}{side}; then {orders} against it"
+    spare = alert.told_usd - alert.threshold_usd
+    if alert.final or spare <= 0:
+        return [rule]
+    return [rule, f"Would not have fired if {numbers.usd(spare)} smaller, or without the absorption"]
