@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
+from teleglas.market_view import Found
 from teleglas.storage.store import Store
 from teleglas.storage.tables import outbox, verdicts
 
-__all__ = ["SentAlert", "counts_by_kind", "sent_alerts"]
+__all__ = ["SentAlert", "counts_by_kind", "found", "sent_alerts"]
 
 _TIERS = {1: "INFO", 2: "WATCH", 3: "URGENT"}
 _TARGETS = 8
@@ -66,3 +67,25 @@ def counts_by_kind(store: Store) -> tuple[dict[str, int], int | None]:
         counts = {row[0]: int(row[1]) for row in rows}
         first = connection.scalar(sa.select(sa.func.min(verdicts.c.decided_ms)).where(sent))
     return counts, first
+
+
+def found(store: Store, from_ms: int, to_ms: int) -> list[Found]:
+    """Return the episodes on which something was decided in from_ms <= decided < to_ms, sent or not.
+
+    usd: the largest sum of those decisions; of an episode that was told the last one has its total.
+    """
+    table = verdicts.c
+    usd = sa.func.max(sa.func.coalesce(table.told_usd, table.usd))
+    ended = sa.func.max(sa.case((table.reason == "ended", 1), else_=0))
+    named = (table.kind, table.asset, table.direction, table.episode_ms)
+    query = (
+        sa.select(*named, usd, ended)
+        .where(table.decided_ms >= from_ms, table.decided_ms < to_ms, table.reason != "digest")
+        .group_by(*named)
+        .order_by(table.episode_ms, table.kind, table.asset, table.direction)
+    )
+    with store.transaction(reads_only=True) as connection:
+        return [
+            Found(row[0], row[1], row[2], int(row[3]), int(row[4]), bool(row[5]))
+            for row in connection.execute(query)
+        ]

@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 
 from teleglas.storage.store import Store
 from teleglas.storage.tables import tape_bars, tape_events, tape_minutes
-from teleglas.tape import MINUTE_MS, Bar, Batch, Event
+from teleglas.tape import MINUTE_MS, Bar, Batch, Event, FeedMinute
 
-__all__ = ["KEPT_MS", "Coverage", "bars", "coverage", "events", "prune_tape", "record"]
+__all__ = ["KEPT_MS", "Coverage", "bars", "coverage", "events", "first_minute", "largest", "minutes", "prune_tape",
+           "record"]  # fmt: skip
 
 KEPT_MS = 7 * 86_400_000
 """How long the tape is kept."""
@@ -97,6 +98,41 @@ def events(
             Event(**{str(name): value for name, value in row.items()})
             for row in connection.execute(query).mappings()
         ]
+
+
+def largest(store: Store, kind: str, from_ms: int, to_ms: int, *, asset: str | None = None) -> Event | None:
+    """Return the notable event with the most USD in from_ms <= event < to_ms, the first of equal ones."""
+    table = tape_events.c
+    query = sa.select(tape_events).where(
+        table.kind == kind, table.event_ms >= from_ms, table.event_ms < to_ms
+    )
+    if asset is not None:
+        query = query.where(table.asset == asset)
+    query = query.order_by(table.usd.desc(), table.event_ms, table.venue, table.symbol).limit(1)
+    with store.transaction(reads_only=True) as connection:
+        row = connection.execute(query).mappings().first()
+    return None if row is None else Event(**{str(name): value for name, value in row.items()})
+
+
+def minutes(store: Store, family: str, from_ms: int, to_ms: int) -> list[FeedMinute]:
+    """Return what was recorded of a family's feeds in from_ms <= minute < to_ms, by time and venue."""
+    table = tape_minutes.c
+    query = (
+        sa.select(table.minute_ms, table.venue, table.family, table.live_ms)
+        .where(table.family == family, table.minute_ms >= from_ms, table.minute_ms < to_ms)
+        .order_by(table.minute_ms, table.venue)
+    )
+    with store.transaction(reads_only=True) as connection:
+        return [FeedMinute(int(row[0]), row[1], row[2], int(row[3])) for row in connection.execute(query)]
+
+
+def first_minute(store: Store, family: str) -> int | None:
+    """Return the oldest minute that is kept of a family, None if nothing was ever recorded."""
+    with store.transaction(reads_only=True) as connection:
+        first = connection.scalar(
+            sa.select(sa.func.min(tape_minutes.c.minute_ms)).where(tape_minutes.c.family == family)
+        )
+    return None if first is None else int(first)
 
 
 def coverage(store: Store, family: str, from_ms: int, to_ms: int) -> Coverage | None:
