@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from difflib import get_close_matches
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -11,6 +10,7 @@ from bot.commands.desk import Ask
 from bot.views import talk
 from bot.views.card import Card
 from teleglas.language import LANGUAGES
+from teleglas.zones import find_zone, near_zones
 
 __all__ = ["about", "lang", "start", "tz"]
 
@@ -41,18 +41,8 @@ async def tz(ask: Ask) -> Card:
     wanted = "_".join(ask.arguments)
     if not wanted or ask.person.user_id is None:
         return talk.zones(ask.context)
-    names = {name.casefold(): name for name in zoneinfo.available_timezones()}
-    name = names.get(wanted.casefold()) or _by_city(wanted, list(names.values()))
+    name = find_zone(wanted)
     if name is None:
-        near = get_close_matches(wanted.casefold(), list(names), 4, 0.6)
-        return talk.unknown_zone(wanted, [names[each] for each in near], ask.context)
+        return talk.unknown_zone(wanted, near_zones(wanted), ask.context)
     await ask.desk.choose(ask.person.user_id, time_zone=name)
-    return talk.zone_chosen(name, zoneinfo.ZoneInfo(name), ask.context)
-
-
-def _by_city(wanted: str, names: list[str]) -> str | None:
-    """Return the only zone whose city is named so."""
-    found = sorted(
-        name for name in names if name.rpartition("/")[2].casefold() == wanted.casefold() and "/" in name
-    )
-    return found[0] if len(found) == 1 else None
+    return talk.zone_chosen(name, ZoneInfo(name), ask.context)
