@@ -15,12 +15,12 @@ from ws_alert.messages import (
     StopHuntFacts,
 )
 
-__all__ = ["AnalysisFacts", "LevelFacts", "details", "ended", "last", "lines", "news"]
+__all__ = ["AnalysisFacts", "UncountedFacts", "details", "ended", "last", "lines", "news"]
 
-LevelFacts = FlowFacts | AccumulationFacts | FundingFacts | DivergenceFacts
-"""Facts of the kinds that are a level: they have a length and no total."""
+UncountedFacts = CascadeFacts | FlowFacts | AccumulationFacts | SpikeFacts | FundingFacts | DivergenceFacts
+"""Of the kinds whose episodes add no events up: their last edit tells a length and what was last told, no total."""
 
-AnalysisFacts = ConfluenceFacts | CascadeFacts | StopHuntFacts | SpikeFacts | LevelFacts
+AnalysisFacts = ConfluenceFacts | StopHuntFacts | UncountedFacts
 
 
 def news(alert: Alert, facts: AnalysisFacts) -> str:
@@ -62,15 +62,23 @@ def details(alert: Alert, facts: AnalysisFacts) -> list[str]:
             return flows.details(alert, facts)
 
 
-def last(alert: Alert, facts: LevelFacts) -> str:
-    """Return a level in a few words, for when it is over."""
-    if isinstance(facts, FlowFacts | AccumulationFacts):
-        return flows.last(alert, facts)
-    return positioning.last(facts)
+def last(alert: Alert, facts: UncountedFacts) -> str:
+    """Return in a few words what was last told, for when it is over."""
+    match facts:
+        case CascadeFacts():
+            return flushes.last(alert, facts)
+        case FundingFacts() | DivergenceFacts():
+            return positioning.last(facts)
+        case _:
+            return flows.last(alert, facts)
 
 
-def ended(alert: Alert, facts: CascadeFacts | StopHuntFacts | SpikeFacts) -> list[str]:
-    """Return what the last edit of an episode repeats."""
-    if isinstance(facts, SpikeFacts):
-        return flows.ended(alert, facts)
-    return flushes.ended(alert, facts)
+def ended(alert: Alert, facts: StopHuntFacts | UncountedFacts) -> list[str]:
+    """Return what the last edit repeats of the lines, at most three."""
+    match facts:
+        case CascadeFacts() | StopHuntFacts():
+            return flushes.ended(alert, facts)
+        case FundingFacts() | DivergenceFacts():
+            return positioning.lines(facts)
+        case _:
+            return flows.ended(alert, facts)

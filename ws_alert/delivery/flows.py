@@ -44,19 +44,31 @@ def lines(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> li
                 _usual(alert, facts),
                 move(facts.price_from, facts.price_to, window),
             ]
-    return [*told, by_venue(alert)] if alert.venues and len(told) < 3 else told
+    # Of order flow and accumulation the venues are those of the large orders.
+    large = f"Large {'sells' if alert.direction == 'sell' else 'buys'} by venue"
+    return [*told, by_venue(alert, label=large)] if alert.venues and len(told) < 3 else told
 
 
-def last(alert: Alert, facts: FlowFacts | AccumulationFacts) -> str:
-    """Return the level in a few words, for when it is over: it has a length, no total."""
-    if isinstance(facts, FlowFacts):
-        return f"takers' flow was {_leaning(alert, facts)} when last told"
-    return f"{_large(alert, facts)} at a flat price when last told"
+def last(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> str:
+    """Return what was last told in a few words, for when it is over: it has a length, no total."""
+    match facts:
+        case FlowFacts():
+            return f"takers' flow was {_leaning(alert, facts)} when last told"
+        case AccumulationFacts():
+            return f"{_large(alert, facts)} at a flat price when last told"
+        case SpikeFacts():
+            return f"{_traded(alert, facts)} when last told"
 
 
-def ended(alert: Alert, facts: SpikeFacts) -> list[str]:
-    """Return what the last edit of a volume spike repeats."""
-    return [_usual(alert, facts)]
+def ended(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> list[str]:
+    """Return what the last edit repeats of the lines."""
+    match facts:
+        case FlowFacts():
+            return [_strength(alert, facts)]
+        case AccumulationFacts():
+            return [_orders(alert, facts), _flatness(alert, facts)]
+        case SpikeFacts():
+            return [_sides(alert, facts), _usual(alert, facts)]
 
 
 def details(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> list[str]:
@@ -135,6 +147,11 @@ def _sides(alert: Alert, facts: SpikeFacts) -> str:
     both = facts.buy_usd + facts.sell_usd
     part = f" ({numbers.percent(facts.buy_usd / both * 100, 0)} buys)" if both > 0 else ""
     return f"Takers bought {bought} · sold {sold}{part}"
+
+
+def _traded(alert: Alert, facts: SpikeFacts) -> str:
+    both = amount(facts.buy_usd + facts.sell_usd, sampled=alert.sampled)
+    return f"{both} traded by takers in {numbers.span(alert.window_ms)}"
 
 
 def _multiple(facts: SpikeFacts) -> str:

@@ -10,7 +10,7 @@ from teleglas import numbers
 from ws_alert.delivery.phrases import NOUNS, amount, name, possible, score, versus
 from ws_alert.messages import Alert, CascadeFacts, StopHuntFacts, StormLine
 
-__all__ = ["details", "ended", "lines", "news"]
+__all__ = ["details", "ended", "last", "lines", "news"]
 
 _HEAD_CHARS = 130
 _LISTED = 20
@@ -18,32 +18,38 @@ _LISTED = 20
 
 def news(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> str:
     """Return the first line, without the asset."""
-    window, total = numbers.span(alert.window_ms), amount(alert.told_usd, sampled=alert.sampled)
+    window = numbers.span(alert.window_ms)
     if isinstance(facts, CascadeFacts):
         storms = f"liquidation storms on {numbers.count(facts.assets, 'asset')} within {window}"
-        return f"{storms}: {total} liquidated{_majority(alert, facts)}"
+        return f"{storms}: {_floor(alert.told_usd)} liquidated{_majority(alert, facts)}"
+    total = amount(alert.told_usd, sampled=alert.sampled)
     against = f"{amount(facts.absorbed_usd, sampled=False)} of large {_absorbers(alert)} against it"
     return f"stop hunt of {name(alert.direction)}s: {total} liquidated in {window}, {against}"
+
+
+def last(alert: Alert, facts: CascadeFacts) -> str:
+    """Return a cascade in a few words, for when it is over."""
+    return f"storms had begun on {numbers.count(facts.assets, 'asset')}, {_floor(alert.told_usd)} liquidated"
 
 
 def lines(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
     """Return the lines under it, three."""
     if isinstance(facts, CascadeFacts):
-        return [_sides(alert, facts), _breadth(alert, facts), _head(alert, facts.storms)]
+        return [_sides(facts), _breadth(alert, facts), _head(facts.storms)]
     return [_flush(alert, facts), _zone(facts), _absorption(alert, facts)]
 
 
 def ended(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
     """Return what the last edit repeats."""
     if isinstance(facts, CascadeFacts):
-        return [_head(alert, facts.storms)]
+        return [_sides(facts), _head(facts.storms)]
     return [_zone(facts), _absorption(alert, facts)]
 
 
 def details(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
     """Return the evidence: each storm or each level, and the rule."""
     if isinstance(facts, CascadeFacts):
-        return [*_storms(alert, facts.storms), *_cascade_rule(alert)]
+        return [*_storms(facts.storms), *_cascade_rule(alert)]
     return _hunt_rule(alert, facts)
 
 
@@ -55,9 +61,13 @@ def _majority(alert: Alert, facts: CascadeFacts) -> str:
     return f", {numbers.percent(part / both * 100, 0)} {name(alert.direction)}s"
 
 
-def _sides(alert: Alert, facts: CascadeFacts) -> str:
-    longs, shorts = (amount(cents, sampled=alert.sampled) for cents in (facts.long_usd, facts.short_usd))
-    return f"Longs liquidated: {longs} · shorts: {shorts}"
+def _floor(cents: int) -> str:
+    # A storm of a cascade is counted as it was when it began; what followed is not in the sum.
+    return amount(cents, sampled=True)
+
+
+def _sides(facts: CascadeFacts) -> str:
+    return f"Longs liquidated: {_floor(facts.long_usd)} · shorts: {_floor(facts.short_usd)}"
 
 
 def _breadth(alert: Alert, facts: CascadeFacts) -> str:
@@ -68,28 +78,28 @@ def _breadth(alert: Alert, facts: CascadeFacts) -> str:
     return f"In storm: {facts.assets:,} of {numbers.count(facts.active, 'active asset')} ({part}) · {counted}"
 
 
-def _head(alert: Alert, storms: tuple[StormLine, ...]) -> str:
+def _head(storms: tuple[StormLine, ...]) -> str:
     """List the storms, largest first, as many as fit into a line or two."""
     told: list[str] = []
     for storm in storms:
-        words = f"{name(storm.asset)} {name(storm.direction)} {numbers.usd(storm.usd, cut=alert.sampled)}"
+        words = f"{name(storm.asset)} {name(storm.direction)} {numbers.usd(storm.usd, cut=True)}"
         if storm.usd <= 0 or (told and sum(map(len, told)) + len(words) > _HEAD_CHARS):
             break
         told.append(words)
     if len(told) < len(storms):
         told.append(f"{len(storms) - len(told):,} more")
-    return f"Storms{', at least' if alert.sampled else ''}: {' · '.join(told) or 'none told'}"
+    return f"Storms, at least: {' · '.join(told) or 'none told'}"
 
 
-def _storms(alert: Alert, storms: tuple[StormLine, ...]) -> list[str]:
+def _storms(storms: tuple[StormLine, ...]) -> list[str]:
     told = [
         f"{numbers.clock(storm.episode_ms)} {name(storm.asset)} {name(storm.direction)}"
-        f" {amount(storm.usd, sampled=alert.sampled)}, {numbers.count(storm.count, 'liquidation')}"
+        f" {_floor(storm.usd)}, {numbers.count(storm.count, 'liquidation')}"
         for storm in storms[:_LISTED]
     ]
     if len(storms) > _LISTED:
         told.append(f"and {len(storms) - _LISTED:,} smaller ones")
-    return ["Storms as they began:", *told] if told else []
+    return ["Storms as they began, so all of it is a floor:", *told] if told else []
 
 
 def _cascade_rule(alert: Alert) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from teleglas import numbers
 from ws_alert.delivery import analysis
-from ws_alert.delivery.analysis import LevelFacts
+from ws_alert.delivery.analysis import UncountedFacts
 from ws_alert.delivery.phrases import (
     NOUNS,
     amount,
@@ -26,7 +26,6 @@ from ws_alert.delivery.phrases import (
 )
 from ws_alert.messages import (
     Alert,
-    CascadeFacts,
     ClusterFacts,
     EventRow,
     Facts,
@@ -34,7 +33,6 @@ from ws_alert.messages import (
     LargeFacts,
     Pattern,
     RadarFacts,
-    SpikeFacts,
     StopHuntFacts,
     StormFacts,
     WhaleFacts,
@@ -149,9 +147,10 @@ def _growth(alert: Alert) -> str:
 
 
 def _over(alert: Alert) -> str:
+    if isinstance(alert.facts, UncountedFacts):
+        seen = f"after {numbers.span(alert.duration_ms)}" if alert.duration_ms >= 1000 else "as soon as seen"
+        return f"over {seen}: {analysis.last(alert, alert.facts)}"
     length = f"after {numbers.span(alert.duration_ms)}" if alert.duration_ms >= 1000 else "within a second"
-    if isinstance(alert.facts, LevelFacts):
-        return f"over {length}: {analysis.last(alert, alert.facts)}"
     told = []
     if alert.total_usd > 0:
         of_what = f" of {name(alert.direction)}s" if alert.kind in _ONE_SIDED else ""
@@ -162,12 +161,9 @@ def _over(alert: Alert) -> str:
 
 
 def _ended(alert: Alert) -> list[str]:
-    if isinstance(alert.facts, LevelFacts):
-        since = numbers.clock(alert.episode_ms)
-        return [
-            f"Lasted {numbers.span(alert.duration_ms)} from {since} UTC; when last told:",
-            *_facts(alert, alert.facts),
-        ]
+    if isinstance(alert.facts, UncountedFacts):
+        began = f"Began {numbers.clock(alert.episode_ms)} UTC, held for {numbers.span(alert.duration_ms)}; last told:"
+        return [began, *analysis.ended(alert, alert.facts)]
     start = numbers.clock(alert.episode_ms - alert.window_ms)
     end = numbers.clock(alert.episode_ms + alert.duration_ms)
     line = f"Counted from {start} to {end} UTC"
@@ -184,7 +180,7 @@ def _last_told(alert: Alert, facts: Facts) -> list[str]:
             return [f"Dominance {_share(facts.dominance)} {name(alert.direction)} when last told"]
         case RadarFacts():
             return [_radar_score(facts)]
-        case CascadeFacts() | StopHuntFacts() | SpikeFacts():
+        case StopHuntFacts():
             return analysis.ended(alert, facts)
         case _:
             return []

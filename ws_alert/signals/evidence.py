@@ -8,17 +8,26 @@ import msgspec
 
 from teleglas.market import PositionSide, TakerSide
 from ws_alert.messages import (
+    LEVELS,
+    AccumulationFacts,
     Alert,
     CandleChart,
+    CascadeFacts,
     Chart,
+    ClusterFacts,
     ConfluenceFacts,
     Coverage,
+    DivergenceFacts,
     EventRow,
     Facts,
     Finding,
+    FlowFacts,
     FoldedLine,
+    FundingFacts,
     Kind,
     LargeFacts,
+    SpikeFacts,
+    StopHuntFacts,
     StormFacts,
     Tier,
     WhaleFacts,
@@ -29,6 +38,22 @@ from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import largest
 
 __all__ = ["Draft", "Evidence"]
+
+_BOTH = ("liquidations", "trades")
+_FAMILIES: dict[Kind, tuple[str, ...]] = {
+    Kind.LARGE_LIQUIDATION: ("liquidations",),
+    Kind.LIQUIDATION_STORM: ("liquidations",),
+    Kind.MARKET_CASCADE: ("liquidations",),
+    Kind.STOP_HUNT: _BOTH,
+    Kind.GLOBAL_RADAR: _BOTH,
+    Kind.FUNDING_EXTREME: (),
+    Kind.OI_DIVERGENCE: (),
+}
+"""Whose coverage a window has; of the kinds not named here that of the trades. Funding and open interest are
+levels that venues tell, not sums that a gap makes smaller."""
+
+_DRAWN_FROM_FACTS = (CascadeFacts, ConfluenceFacts, FundingFacts, DivergenceFacts)
+"""Their picture needs no chart of the asset's tape."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -72,8 +97,7 @@ class Evidence:
     def alert(self, draft: Draft) -> Alert:
         """Return the whole alert: facts, five largest events, coverage, and a chart from WATCH up."""
         finding, now = draft.finding, draft.now_ms
-        events = self._events(finding.asset)
-        rows = _rows(events, finding.kind, finding.direction, finding.facts)
+        rows = self._rows(finding)
         return Alert(
             alert_id=draft.alert_id,
             target=draft.target,
@@ -93,23 +117,21 @@ class Evidence:
             top=largest(rows, TOP),
             threshold_usd=finding.threshold_usd,
             threshold_count=finding.threshold_count,
-            facts=_with_prices(finding, events),
+            facts=self._with_prices(finding),
             score=finding.score,
             sampled=any(row.sampled for row in rows),
             coverage=self._coverage(finding.kind, now - finding.window_ms, now),
-            degraded=self._health.polled(
-                *(("candles",) if finding.kind is Kind.CANDLE_CONFLUENCE else ("liquidations", "trades"))
-            ),
-            folded=tuple(
-                FoldedLine(other.kind, other.direction, other.usd, count, other.window_ms)
-                for other, count in draft.folded
-            ),
+            degraded=self._degraded(finding.kind),
+            folded=_folded(draft),
             reply_to=draft.reply_to,
             prior_usd=draft.prior_usd,
             prior_ms=draft.prior_ms,
             revision=draft.revision,
             simulated=self.simulated,
-            chart=self._chart(events, finding),
+            score_parts=finding.score_parts,
+            normal=finding.normal,
+            supported_by=_beside(finding, draft.folded),
+            chart=self._chart(finding),
             candles=(
                 self._candles(finding.facts, finding.event_ms)
                 if isinstance(finding.facts, ConfluenceFacts)
@@ -118,7 +140,13 @@ class Evidence:
         )
 
     def final(self, draft: Draft, episode: Episode) -> Alert:
-        """Return the last edit of an episode: its total over all distinct events and its length."""
+        """Return the last edit of an episode: its total over all distinct events and its length.
+
+        What adds no events up, as a level, has a length only.
+        """
+        lasted = max(0, episode.last_event_ms - episode.start_ms)
+        if episode.kind in LEVELS or not episode.takes:
+            return msgspec.structs.replace(self.alert(draft), final=True, duration_ms=lasted)
         return msgspec.structs.replace(
             self.alert(draft),
             final=True,
@@ -126,43 +154,90 @@ class Evidence:
             sampled=episode.sampled,
             total_usd=episode.usd,
             total_count=episode.count,
-            duration_ms=max(0, episode.last_event_ms - episode.start_ms) + episode.window_ms,
+            duration_ms=lasted + episode.window_ms,
         )
 
     def _coverage(self, kind: Kind, from_ms: int, to_ms: int) -> tuple[Coverage, ...]:
         if from_ms == to_ms:
             # one event is whole by itself, whatever else was missed
             return ()
-        families = {
-            Kind.LARGE_LIQUIDATION: ("liquidations",),
-            Kind.LIQUIDATION_STORM: ("liquidations",),
-            Kind.GLOBAL_RADAR: ("liquidations", "trades"),
-        }.get(kind, ("trades",))
+        families = _FAMILIES.get(kind, ("trades",))
         return tuple(row for family in families for row in self._health.coverage(family, from_ms, to_ms))
 
-    def _chart(self, events: AssetEvents, finding: Finding) -> Chart | None:
-        if finding.tier < Tier.WATCH or finding.kind is Kind.CANDLE_CONFLUENCE:
+    def _degraded(self, kind: Kind) -> tuple[str, ...]:
+        if kind is Kind.CANDLE_CONFLUENCE:
+            return self._health.polled("candles")
+        return self._health.polled(*_BOTH) if _FAMILIES.get(kind, _BOTH) else ()
+
+    def _chart(self, finding: Finding) -> Chart | None:
+        if finding.tier < Tier.WATCH or isinstance(finding.facts, _DRAWN_FROM_FACTS):
             return None
-        orders = finding.kind in (Kind.WHALE_CLUSTER, Kind.WHALE_TRADE)
-        return events.tape.chart(events.newest_ms, orders=orders)
+        events = self._events(finding.asset)
+        flushed = isinstance(finding.facts, LargeFacts | StormFacts | StopHuntFacts)
+        radar = finding.kind is Kind.GLOBAL_RADAR
+        return events.tape.chart(events.newest_ms, orders=not flushed and not radar)
+
+    def _rows(self, finding: Finding) -> list[EventRow]:
+        """Return the single events that the finding is made of, as far as they are kept."""
+        facts = finding.facts
+        if isinstance(facts, LargeFacts | WhaleFacts):
+            return [facts.row]
+        if isinstance(facts, CascadeFacts):
+            return self._storms(facts, finding)
+        if isinstance(facts, _DRAWN_FROM_FACTS):
+            return []
+        return _kept(self._events(finding.asset), finding)
+
+    def _storms(self, facts: CascadeFacts, finding: Finding) -> list[EventRow]:
+        return [
+            row
+            for storm in facts.storms
+            for row in self._events(storm.asset)
+            .liquidations[PositionSide(storm.direction)]
+            .since(finding.event_ms - finding.window_ms)
+        ]
+
+    def _with_prices(self, finding: Finding) -> Facts:
+        facts = finding.facts
+        if not isinstance(facts, StormFacts | FlowFacts | SpikeFacts):
+            return facts
+        events = self._events(finding.asset)
+        start, end = events.tape.move(events.newest_ms - finding.window_ms, events.newest_ms)
+        return msgspec.structs.replace(facts, price_from=start, price_to=end)
 
 
-def _rows(events: AssetEvents, kind: Kind, direction: str, facts: Facts) -> list[EventRow]:
-    if isinstance(facts, LargeFacts | WhaleFacts):
-        return [facts.row]
-    if isinstance(facts, ConfluenceFacts):
-        return []
-    if kind is Kind.LIQUIDATION_STORM:
-        return events.liquidations[PositionSide(direction)].inside()
+def _folded(draft: Draft) -> tuple[FoldedLine, ...]:
+    return tuple(
+        FoldedLine(other.kind, other.direction, other.usd, count, other.window_ms)
+        for other, count in draft.folded
+    )
+
+
+def _kept(events: AssetEvents, finding: Finding) -> list[EventRow]:
+    facts, after = finding.facts, events.newest_ms - finding.window_ms
+    if isinstance(facts, StormFacts):
+        return events.liquidations[PositionSide(finding.direction)].inside()
+    if isinstance(facts, StopHuntFacts):
+        return _hunted(events, finding)
+    if isinstance(facts, FlowFacts | AccumulationFacts):
+        return events.orders[TakerSide(finding.direction)].since(after)
+    if isinstance(facts, SpikeFacts):
+        return [row for side in TakerSide for row in events.orders[side].since(after)]
     orders = [row for side in TakerSide for row in events.orders[side].inside()]
-    if kind is Kind.WHALE_CLUSTER:
+    if isinstance(facts, ClusterFacts):
         return orders
     return orders + [row for side in PositionSide for row in events.liquidations[side].inside()]
 
 
-def _with_prices(finding: Finding, events: AssetEvents) -> Facts:
-    facts = finding.facts
-    if not isinstance(facts, StormFacts):
-        return facts
-    start, end = events.tape.move(events.newest_ms - finding.window_ms, events.newest_ms)
-    return StormFacts(facts.intensity, start, end)
+def _hunted(events: AssetEvents, finding: Finding) -> list[EventRow]:
+    """Return the liquidations of the flush, and the large orders against it."""
+    after = finding.event_ms - 2 * finding.window_ms
+    flushed = [row for side in PositionSide for row in events.liquidations[side].since(after)]
+    against = TakerSide.BUY if finding.direction == PositionSide.LONG.value else TakerSide.SELL
+    return flushed + events.orders[against].since(after)
+
+
+def _beside(finding: Finding, told: tuple[tuple[Finding, int], ...]) -> tuple[FoldedLine, ...]:
+    """Return what supports a finding and is not a line of the same message already."""
+    lines = {(other.kind, other.direction) for other, _ in told}
+    return tuple(line for line in finding.supported_by if (line.kind, line.direction) not in lines)
