@@ -11,6 +11,8 @@ __all__ = [
     "HeatPicture",
     "Level",
     "LinePicture",
+    "MarketPicture",
+    "MarketRow",
     "OverviewPicture",
     "Picture",
     "RateRow",
@@ -149,7 +151,71 @@ class CandlePicture(msgspec.Struct, frozen=True, tag="candles"):
     simulated: bool = False
 
 
-AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture
+class MarketRow(msgspec.Struct, frozen=True):
+    """One asset among those with the most; value: finished text of both sides together."""
+
+    label: str
+    value: str
+    up_cents: int
+    down_cents: int
+
+
+class MarketPicture(msgspec.Struct, frozen=True, tag="market"):
+    """What was liquidated in the market over a span, by time and by asset; amounts cents, times Unix ms UTC.
+
+    bars: rows (open_ms, up_cents, down_cents) of `bucket_ms` each, ascending. up, down: what
+    stands above and below zero, finished text with its sum. gaps: (from, to) in which nothing was
+    recorded, said as `gap`. ticks: (ms, label) of the time axis, in the reader's zone. The bucket
+    at shade_ms is marked and said as `callout`; None marks none. heading: of the rows.
+    """
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    from_ms: int
+    to_ms: int
+    bucket_ms: int
+    bars: tuple[tuple[int, int, int], ...]
+    up: str
+    down: str
+    gaps: tuple[tuple[int, int], ...]
+    gap: str
+    ticks: tuple[tuple[int, str], ...]
+    shade_ms: int | None
+    callout: str
+    heading: str
+    rows: tuple[MarketRow, ...]
+    simulated: bool = False
+
+
+class BarRow(msgspec.Struct, frozen=True):
+    """One bar from zero. note: its value as finished text. tone: 1 or -1, two colours; 0 neither."""
+
+    label: str
+    note: str
+    value: float
+    tone: int = 0
+
+
+class RowsPicture(msgspec.Struct, frozen=True, tag="rows"):
+    """Things beside each other as horizontal bars, the most important first; at most eight are drawn.
+
+    legend: what the colours mean, as (finished text, tone). marks: values at which a line is
+    drawn over all bars, with its name.
+    """
+
+    title: str
+    subtitle: str
+    sources: str
+    footer: str
+    rows: tuple[BarRow, ...]
+    legend: tuple[tuple[str, int], ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    simulated: bool = False
+
+
+AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture | MarketPicture
 
 
 class RateRow(msgspec.Struct, frozen=True):
