@@ -50,7 +50,7 @@ class FundingRow(msgspec.Struct, frozen=True, array_like=True):
     """One rate as it was told.
 
     rate: a fraction per `interval_h` hours; positive: longs pay. every_ms: how often its
-    source tells it; it counts for three times that.
+    source tells it, the same in all rows of a contract; it counts for three times that.
     """
 
     venue: str
