@@ -72,6 +72,8 @@ class Refusal(StrEnum):
     LEGACY = "legacy"
     TESTNET = "testnet"
     OVERSIZED = "oversized"
+    UNKNOWN_INTERVAL = "unknown_interval"
+    UNKNOWN_PRICE = "unknown_price"
     DUPLICATE = "duplicate"
     TOO_OLD = "too_old"
 
@@ -195,6 +197,12 @@ class MarketSink(Protocol):
 
     def candle(self, instrument: Instrument, candle: Candle) -> None:
         """Take one closed candle; a candle that was taken before is a correction of it."""
+
+    def funding(self, instrument: Instrument, event_ms: int, rate: float, interval_h: float) -> None:
+        """Take the current funding rate: a fraction per its own interval of so many hours; positive: longs pay."""
+
+    def open_interest(self, instrument: Instrument, event_ms: int, usd_cents: int) -> None:
+        """Take the open interest now: the contracts that are open (one side), in integer cents; may be 0."""
 
     def refuse(self, reason: Refusal, detail: str) -> None:
         """Count a row or a frame that is skipped; `detail` is sampled to the log."""

@@ -16,6 +16,8 @@ class Tape:
     liquidations: list[Liquidation] = field(default_factory=list)
     marks: list[tuple] = field(default_factory=list)
     candles: list[tuple] = field(default_factory=list)
+    rates: list[tuple] = field(default_factory=list)
+    interest: list[tuple] = field(default_factory=list)
     refusals: list[tuple[Refusal, str]] = field(default_factory=list)
 
     def trade(self, instrument, trade_id, tag, event_ms, buy, price, quantity) -> None:
@@ -56,6 +58,21 @@ class Tape:
         assert _positive(price)
         self.marks.append((instrument.symbol, event_ms, price))
 
+    def funding(self, instrument, event_ms, rate, interval_h) -> None:
+        """Keep a funding rate as plain facts."""
+        assert event_ms > 0
+        assert isinstance(rate, float)
+        assert -1.0 < rate < 1.0
+        assert 0.0 < interval_h <= 24.0
+        self.rates.append((instrument.symbol, event_ms, rate, interval_h))
+
+    def open_interest(self, instrument, event_ms, usd_cents) -> None:
+        """Keep an open interest as plain facts."""
+        assert event_ms > 0
+        assert type(usd_cents) is int
+        assert usd_cents >= 0
+        self.interest.append((instrument.symbol, event_ms, usd_cents))
+
     def refuse(self, reason, detail) -> None:
         """Keep a refusal."""
         assert isinstance(reason, Refusal)
@@ -87,7 +104,7 @@ class Tape:
     @property
     def empty(self) -> bool:
         """Whether nothing at all was handed over."""
-        return not (self.trades or self.liquidations or self.marks or self.refusals)
+        return not (self.trades or self.liquidations or self.marks or self.rates or self.interest or self.refusals)
 
 
 def _positive(value: float) -> bool:
