@@ -67,6 +67,7 @@ SETTING_NAMES: Final = frozenset(
         "OKX_REST_URL",
         "OKX_WS_URL",
         "RADAR__ENABLED",
+        "REQUIRE_CONFIRMATION",
         "SCANNER__ENABLED",
         "SCANNER__MODE",
         "SCANNER__REPEAT_PERCENT",

@@ -126,7 +126,8 @@ def test_radar_silences_the_parts_it_is_made_of() -> None:
 
 def test_radar_switched_off_leaves_its_parts() -> None:
     """RADAR__ENABLED=false: storm and cluster in one message, the storm leading."""
-    feed = Feed(engine(Rules.model_validate({"radar": {"enabled": False}})))
+    off = {"order_flow": False, "whale_accumulation_window": False}
+    feed = Feed(engine(Rules.model_validate({"radar": {"enabled": False}, "detectors": off})))
     for at in (0, 100, 200):
         trade(feed, at, 1_100_000, buy=False)
     order(feed, 300, 1_000_000)

@@ -18,10 +18,17 @@ from teleglas.market import Candle, Instrument, Liquidation, MarketSink, Positio
 from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory
 from ws_alert.detectors.event_pattern_detector import EventPatternDetector
 from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
-from ws_alert.detectors.hit import Hit
+from ws_alert.detectors.hit import Hit, Level
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
+from ws_alert.detectors.market_cascade_detector import MarketCascadeDetector
+from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
+from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
+from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
+from ws_alert.facts import MARKET
 from ws_alert.messages import (
+    LEVELS,
+    Action,
     EventRow,
     FeedNotice,
     FeedState,
@@ -33,10 +40,13 @@ from ws_alert.messages import (
     Verdict,
 )
 from ws_alert.policy.chain import TargetMemory, TargetPolicy
+from ws_alert.policy.inhibition import RANK
 from ws_alert.recorder import Observer
 from ws_alert.rules import Rules
-from ws_alert.signals.episodes import ORDERS, Episode, Episodes, Key
+from ws_alert.signals.episodes import NEVER_MS, ORDERS, Episode, Episodes, Key
 from ws_alert.signals.evidence import Evidence
+from ws_alert.signals.signal_generator import GeneratorMemory, SignalGenerator
+from ws_alert.signals.signal_validator import fault
 from ws_alert.windows.coverage import FeedHealth, FeedSpan
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.intake import Intake
@@ -48,6 +58,9 @@ WARM_UP_MS = 360_000
 (five minutes of prices) and one latest arrival."""
 
 _SWEEP_MS = 60_000
+_MINUTE_MS = 60_000
+_MINUTE = "minute\n"
+FLOW, ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
 
 
 class Codec(Protocol):
@@ -71,6 +84,10 @@ class EngineMemory(msgspec.Struct):
     targets: dict[str, TargetMemory]
     feeds: dict[str, list[FeedSpan]]
     scanner: ScannerMemory = ScannerMemory()
+    storms: list[tuple[Finding, int]] = []
+    flushes: list[Flush] = []
+    signals: GeneratorMemory = GeneratorMemory()
+    minute_ms: int = 0
 
 
 class AlertEngine:
@@ -108,6 +125,12 @@ class AlertEngine:
         self._storms = LiquidationStormDetector(rules)
         self._clusters = WhaleClusterDetector(rules)
         self._radar = GlobalRadarEngine(rules.window_ms)
+        self._on = rules.detectors
+        self._cascades = MarketCascadeDetector(rules)
+        self._hunts = StopHuntDetector(rules)
+        self._flows = OrderFlowAnalyzer(rules)
+        self._accumulations = WhaleAccumulationDetector(rules)
+        self._signals = SignalGenerator(rules.require_confirmation)
         evidence = Evidence(self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart)
         limit = rules.hourly_budget if budget else 0
         self._policies = {
@@ -118,6 +141,7 @@ class AlertEngine:
         self._verdicts: list[Verdict] = []
         self._swept_ms = 0
         self._attention_ms = 0
+        self._minute_ms = 0
 
     @property
     def now_ms(self) -> int:
@@ -204,8 +228,19 @@ class AlertEngine:
         """Return as JSON all that decides later verdicts and is not in the windows."""
         targets = {target: policy.memory() for target, policy in self._policies.items()}
         episodes = list(self.episodes.open.values())
-        scanner = self.scanner.memory()
-        return msgspec.json.encode(EngineMemory(self.now_ms, episodes, targets, self.health.spans, scanner))
+        return msgspec.json.encode(
+            EngineMemory(
+                self.now_ms,
+                episodes,
+                targets,
+                self.health.spans,
+                self.scanner.memory(),
+                self._cascades.storms,
+                list(self._hunts.flushes.values()),
+                self._signals.memory(),
+                self._minute_ms,
+            )
+        )
 
     @staticmethod
     def time_of(memory: bytes) -> int:
@@ -219,8 +254,16 @@ class AlertEngine:
         self.health.spans = known.feeds
         self.episodes.restore(known.episodes)
         self.scanner.restore(known.scanner)
+        self._cascades.restore(known.storms)
+        self._hunts.flushes = {flush.asset: flush for flush in known.flushes}
+        self._signals.restore(known.signals)
+        for key, waiting in self._signals.waiting.items():
+            self._schedule(waiting.due_ms, _name("confirm", key))
+        if known.minute_ms:
+            self._minute_ms = known.minute_ms
+            self._schedule(self._minute_ms, _MINUTE)
         for episode in known.episodes:
-            self._schedule(episode.ends_ms, _episode_name(episode.key))
+            self._schedule(episode.ends_ms, _name("episode", episode.key))
         for target, policy in self._policies.items():
             if target in known.targets:
                 policy.restore(known.targets[target])
@@ -240,9 +283,13 @@ class AlertEngine:
         events.advance()
         if self.warming:
             return
+        on = self._on
         storm = self._storms.detect(events, PositionSide(row.side), row.event_ms)
         whole = self._whole(events, self._clusters.detect(events, row.event_ms), row.event_ms)
-        self._judge(events, (whole, storm, self._singles.liquidation(events, row)))
+        if on.stop_hunt:
+            self._hunts.liquidated(events, row.event_ms)
+        single = self._singles.liquidation(events, row) if on.large_liquidation else None
+        self._judge(events, (whole, storm if on.liquidation_storm else None, single))
 
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
         """Judge one large taker order: the radar, the cluster, and the order by itself."""
@@ -254,11 +301,27 @@ class AlertEngine:
             events.advance()
         if not timely or self.warming:
             return
-        whole = cluster = None
+        on = self._on
+        whole = cluster = hunt = None
         if is_order:
             cluster = self._clusters.detect(events, row.event_ms)
             whole = self._whole(events, cluster, row.event_ms)
-        self._judge(events, (whole, cluster, self._singles.trade(events, row)))
+            hunt = self._hunts.ordered(events, row) if on.stop_hunt else None
+        single = self._singles.trade(events, row) if on.whale_trade else None
+        self._judge(events, (whole, hunt, cluster if on.whale_cluster else None, single))
+        if is_order and on.whale_accumulation_window:
+            side = TakerSide(row.side)
+            if self._accumulations.may_fire(events, side) or self._is_open(ACCUMULATION, events.asset):
+                self._measure(events, self._accumulations.detect(events, row.event_ms))
+                self._look_again()
+        if is_order and on.order_flow and self._flows.may_fire(events):
+            second = events.tape.current.second
+            self._schedule(max(self.now_ms, second * 1000 + 1000), f"close\n{events.asset}\n{second}")
+
+    def passed(self, events: AssetEvents) -> None:
+        """Judge the taker flow of an asset when a second has closed."""
+        if not self.warming:
+            self._flow(events, events.tape.current.second)
 
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Judge a candle that closed. Its whole history is in memory, so that nothing warms it again."""
@@ -312,6 +375,41 @@ class AlertEngine:
         storms = [self._storms.detect(events, side, event_ms) for side in PositionSide]
         return self._radar.detect(events, [storm for storm in storms if storm], cluster, event_ms)
 
+    def _flow(self, events: AssetEvents, until: int) -> None:
+        """Judge the whole seconds before the second `until`."""
+        buy, sell = events.tape.flow(until)
+        asset, levels = events.asset, list[Level]()
+        is_active = buy + sell > self._flows.least(events.group)
+        if self._on.order_flow and (is_active or self._is_open(FLOW, asset)):
+            levels = self._flows.detect(events, until * 1000, buy, sell)
+            self._look_again()
+        if self._on.whale_accumulation_window and self._is_open(ACCUMULATION, asset):
+            levels += self._accumulations.detect(events, until * 1000)
+        if levels:
+            self._measure(events, levels)
+
+    def _look_again(self) -> None:
+        """Judge once more at the next full minute what may meanwhile have changed without any event."""
+        if _MINUTE not in self._scheduled:
+            self._minute_ms = self.now_ms // _MINUTE_MS * _MINUTE_MS + _MINUTE_MS
+            self._schedule(self._minute_ms, _MINUTE)
+
+    def _is_open(self, kind: Kind, asset: str) -> bool:
+        return any(episode.kind is kind for episode in self.episodes.active(asset))
+
+    def _measure(self, events: AssetEvents, levels: Sequence[Level]) -> None:
+        """Take what level kinds measure now: hits go on, a low measure ends its episode a minute later."""
+        hits = []
+        for level in levels:
+            if level.hit is not None:
+                hits.append(level.hit)
+                continue
+            episode = self.episodes.measured(level, self.now_ms)
+            if episode is not None:
+                self._schedule(episode.ends_ms, _name("episode", episode.key))
+        if hits:
+            self._judge(events, hits)
+
     def _judge(self, events: AssetEvents, hits: Sequence[Hit | None]) -> None:
         """Take what one event satisfied, largest kind first: the episodes of all, then the verdicts."""
         findings = []
@@ -321,12 +419,43 @@ class AlertEngine:
                 findings.append(finding)
                 if started:
                     self._started(finding)
+                    if finding.kind is Kind.LIQUIDATION_STORM and self._on.market_cascade:
+                        findings = [*self._cascade(finding), *findings]
         for finding in findings:
+            self._signal(finding)
+
+    def _cascade(self, storm: Finding) -> list[Finding]:
+        """Return the cascade that a storm which began makes or goes on with."""
+        active = [each.asset for each in self.intake.assets() if each.asset != MARKET]
+        hit = self._cascades.began(storm, self.now_ms, active)
+        if hit is None:
+            return []
+        finding, started = self.episodes.observe(hit, self.intake.events(MARKET), self.now_ms)
+        if started:
+            self._started(finding)
+        return [finding]
+
+    def _signal(self, finding: Finding) -> None:
+        """Let every target's policy decide on a finding, unless it waits for another kind."""
+        wrong = fault(finding, self.now_ms)
+        if wrong:
+            self._note(Action.DROP, f"invalid:{wrong}", finding)
+            return
+        signals, waits = self._signals.take(finding, self.now_ms)
+        if waits:
+            key = (finding.kind, finding.asset, finding.direction)
+            self._schedule(self._signals.waiting[key].due_ms, _name("confirm", key))
+            self._note(Action.HOLD, "confirmation", finding)
+        for signal in sorted(signals, key=lambda each: -RANK[each.kind]):
             for target, policy in self._policies.items():
-                self._decided(policy, policy.judge(finding, self.now_ms))
-                group = policy.groups.get(finding.group)
+                self._decided(policy, policy.judge(signal, self.now_ms))
+                group = policy.groups.get(signal.group)
                 if group is not None:
-                    self._schedule(group.due_ms, f"group\n{target}\n{finding.group}")
+                    self._schedule(group.due_ms, f"group\n{target}\n{signal.group}")
+
+    def _note(self, action: Action, reason: str, finding: Finding) -> None:
+        for policy in self._policies.values():
+            self._verdicts.append(policy.note(action, reason, finding, self.now_ms))
 
     def _found(self, hits: Sequence[Hit]) -> None:
         for hit in hits:
@@ -339,8 +468,9 @@ class AlertEngine:
         )  # fmt: skip
         self.phases.append(phase)
         if finding.window_ms:
-            key = (finding.kind, finding.asset, finding.direction)
-            self._schedule(self.episodes.open[key].ends_ms, _episode_name(key))
+            if finding.kind not in LEVELS:
+                key = (finding.kind, finding.asset, finding.direction)
+                self._schedule(self.episodes.open[key].ends_ms, _name("episode", key))
         else:
             self.phases.append(msgspec.structs.replace(phase, phase="end"))
 
@@ -364,7 +494,16 @@ class AlertEngine:
         what, first, *rest = name.split("\n")
         if what == "episode":
             episode = self.episodes.open.get(_key(name))
-            return episode.ends_ms if episode else None
+            return episode.ends_ms if episode and episode.ends_ms != NEVER_MS else None
+        if what == "confirm":
+            waiting = self._signals.waiting.get(_key(name))
+            return waiting.due_ms if waiting else None
+        if what == "minute":
+            return self._minute_ms
+        if what == "close":
+            second = self.intake.events(first).tape.current.second
+            # a later second closed it meanwhile
+            return max(self.now_ms, second * 1000 + 1000) if str(second) == rest[0] else None
         policy = self._policies[first]
         if what == "digest":
             return policy.budget.due_ms()
@@ -375,9 +514,19 @@ class AlertEngine:
         what, first, *rest = name.split("\n")
         if what == "episode":
             episode = self.episodes.end(_key(name))
+            self._signals.ended(episode.key)
             self.phases.append(episode.phase("end"))
             for policy in self._policies.values():
                 self._decided(policy, policy.ended(episode, due_ms))
+            return
+        if what == "confirm":
+            self._note(Action.DROP, "unconfirmed", self._signals.expire(_key(name)))
+            return
+        if what == "minute":
+            self._minute(due_ms)
+            return
+        if what == "close":
+            self._flow(self.intake.events(first), -(-due_ms // 1000))
             return
         policy = self._policies[first]
         if what == "digest":
@@ -387,17 +536,28 @@ class AlertEngine:
         else:
             self._decided(policy, policy.release(rest[0], due_ms))
 
+    def _minute(self, due_ms: int) -> None:
+        """Judge what no event has closed since: seconds that stayed open, levels that nobody measured."""
+        until = due_ms // 1000
+        for events in list(self.intake.assets()):
+            if events.tape.current.second < until:
+                self._flow(events, until)
+        if any(episode.kind in LEVELS for episode in self.episodes.open.values()):
+            self._look_again()
+
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""
         self._swept_ms = self.now_ms // _SWEEP_MS * _SWEEP_MS
+        self._hunts.forget(self.now_ms)
+        self._signals.forget(self.now_ms)
         self.intake.forget(frozenset(asset for _, asset, _ in self.episodes.open))
         for policy in self._policies.values():
             policy.forget(self.now_ms)
 
 
-def _episode_name(key: Key) -> str:
+def _name(what: str, key: Key) -> str:
     kind, asset, direction = key
-    return f"episode\n{kind.value}\n{asset}\n{direction}"
+    return f"{what}\n{kind.value}\n{asset}\n{direction}"
 
 
 def _key(name: str) -> Key:

@@ -34,6 +34,27 @@ def _coins(value: object) -> object:
 Coins = Annotated[tuple[str, ...], BeforeValidator(_coins)]
 
 
+_UNCONFIRMED = (Kind.GLOBAL_RADAR, Kind.MARKET_CASCADE, Kind.CANDLE_CONFLUENCE)
+
+
+def _kinds(value: object) -> object:
+    """Take kinds that another kind can confirm: not one that is made of others or has none of its lean."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple):
+        return value
+    found = tuple(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
+    known = [kind.value for kind in Kind if kind not in _UNCONFIRMED]
+    if found == ("none",):
+        return ()
+    if set(found) - set(known):
+        raise ValueError(f"write none, or some of {', '.join(known)}, separated by commas")
+    return tuple(Kind(each) for each in found)
+
+
+Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_kinds)]
+
+
 _TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "4h")
 
 
@@ -281,11 +302,13 @@ class Rules(_Model):
     """Everything that decides; part of each journal segment's header, so that a replay decides the same.
 
     window_ms: of storms and clusters. watch: assets to decide on, empty for all.
+    require_confirmation: kinds that are told only together with another kind of the same asset and lean.
     """
 
     groups: Groups = Groups()
     thresholds: Thresholds = Thresholds()
     cooldown: Cooldowns = Cooldowns()
+    require_confirmation: Kinds = (Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW)
     detectors: Detectors = Detectors()
     radar: RadarRules = RadarRules()
     scanner: ScannerRules = ScannerRules()

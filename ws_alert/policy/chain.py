@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ws_alert.messages import (
+    LEVELS,
     REPLAY_TARGET,
     Action,
     ConfluenceFacts,
@@ -66,11 +67,11 @@ class TargetPolicy:
         key = _key(finding)
         told = self._heard(key)
         cooling = self._cooling(finding, told, now_ms)
-        growth = grew(told, finding, cooling=cooling)
+        growth = finding.kind not in LEVELS and grew(told, finding, cooling=cooling)
         if finding.tier is Tier.NONE:
             return self._drop(finding, "tier_floor", now_ms)
         if told and finding.window_ms and told.episode_ms == finding.episode_ms and not growth:
-            return self._edit(finding, told, now_ms)
+            return [] if finding.kind in LEVELS else self._edit(finding, told, now_ms)
         whole = inhibitor(key, self._episodes)
         if whole is not None or self._repeats(finding):
             return self._drop(finding, f"inhibited:{whole.value}" if whole else "duplicate", now_ms)
@@ -80,6 +81,10 @@ class TargetPolicy:
             entry = self._unhold(finding)
             return [self._send(entry, "grew" if growth else "urgent", now_ms, told if growth else None, ())]
         return self._hold(finding, cooling, now_ms)
+
+    def note(self, action: Action, reason: str, finding: Finding, now_ms: int) -> Verdict:
+        """Return the record of what was decided before this policy was asked."""
+        return self._verdict(action, reason, finding, now_ms)
 
     def release(self, asset: str, now_ms: int) -> list[Verdict]:
         """Let go what waited for an asset: one message, the largest kind leading."""
@@ -91,7 +96,7 @@ class TargetPolicy:
             whole = inhibitor(key, self._episodes)
             told = self._heard(key)
             cooling = self._cooling(entry.first, told, now_ms)
-            growth = grew(told, entry.largest, cooling=cooling)
+            growth = entry.first.kind not in LEVELS and grew(told, entry.largest, cooling=cooling)
             if whole is not None:
                 verdicts += self._drop(entry.first, f"inhibited:{whole.value}", now_ms)
             elif cooling and not growth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ws_alert.facts import MARKET
 from ws_alert.messages import Kind
 from ws_alert.signals.episodes import Episodes, Key
 
@@ -36,7 +37,7 @@ def inhibitor(key: Key, episodes: Episodes) -> Kind | None:
     whole = _WHOLE_OF.get(kind)
     if whole is not None:
         return whole if (whole, asset, direction) in episodes.open else None
-    for episode in episodes.active(asset):
-        if (kind, direction) in episode.parts:
+    for episode in (*episodes.active(MARKET), *episodes.active(asset)):
+        if key in episode.parts:
             return episode.kind
     return None

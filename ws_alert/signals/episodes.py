@@ -1,16 +1,26 @@
-"""Episodes: one market event from its first finding to one window after its last (SEMANTICS 9)."""
+"""Episodes: one market event from its first finding to its end (SEMANTICS 9).
+
+It ends one window after its last finding; a level kind's, when its measure has been below
+four fifths of the threshold for a minute.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from teleglas.market import PositionSide, TakerSide
-from ws_alert.detectors.hit import Hit
-from ws_alert.messages import EventRow, Finding, Kind, PhaseLine, RadarFacts
+from ws_alert.detectors.hit import Hit, Level
+from ws_alert.messages import LEVELS, CascadeFacts, EventRow, Finding, Kind, PhaseLine, RadarFacts
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import largest
 
-__all__ = ["ORDERS", "TOP", "Episode", "Episodes", "Key"]
+__all__ = ["LOW", "LOW_MS", "ORDERS", "TOP", "Episode", "Episodes", "Key"]
+
+LOW = 0.8
+LOW_MS = 60_000
+"""A level is over when its measure has been below `LOW` of its threshold for so long."""
+
+NEVER_MS = 1 << 62
 
 TOP = 5
 """How many of the largest events an alert shows."""
@@ -27,8 +37,9 @@ class Episode(msgspec.Struct):
 
     start_ms: event time of its first finding. ends_ms: engine time at which it ends unless
     another finding comes. usd, count, venues: sums of its distinct events since
-    start - window. takes: what adds to them, `long`, `short` (liquidations) and `orders`.
-    parts: for the radar, the (kind, direction) it is made of. last: its last finding.
+    start - window; of a level or a cascade, those of its last finding. takes: what adds to them,
+    `long`, `short` (liquidations) and `orders`.
+    parts: the (kind, asset, direction) that it is made of and silences. last: its last finding.
     top: its largest events. sampled: a feed that publishes a sample contributed.
     """
 
@@ -43,7 +54,7 @@ class Episode(msgspec.Struct):
     usd: int = 0
     count: int = 0
     venues: dict[str, int] = {}
-    parts: tuple[tuple[Kind, str], ...] = ()
+    parts: tuple[Key, ...] = ()
     last: Finding | None = None
     top: list[EventRow] = []
     sampled: bool = False
@@ -103,11 +114,27 @@ class Episodes:
             episode = _begin(hit, events)
             self._admit(episode)
         episode.last_event_ms = hit.event_ms
-        episode.ends_ms = now_ms + hit.window_ms
-        if isinstance(hit.facts, RadarFacts):
-            episode.parts = _parts(hit.facts)
+        episode.ends_ms = NEVER_MS if hit.kind in LEVELS else now_ms + hit.window_ms
+        episode.parts = _parts(hit, episode.parts)
+        if not episode.takes:
+            episode.usd, episode.count, episode.venues = hit.usd, hit.count, dict(hit.venues)
         episode.last = _finding(hit, episode.start_ms, now_ms)
         return episode.last, started
+
+    def measured(self, level: Level, now_ms: int) -> Episode | None:
+        """Take a level's measure that satisfies no rule now; return its episode if that may end it.
+
+        It ends a minute after the first measure below `LOW`, unless one is above that meanwhile.
+        """
+        episode = self.open.get((level.kind, level.asset, level.direction))
+        if episode is None:
+            return None
+        if level.multiple >= LOW:
+            episode.ends_ms = NEVER_MS
+        elif episode.ends_ms == NEVER_MS:
+            episode.ends_ms = now_ms + LOW_MS
+            return episode
+        return None
 
     def end(self, key: Key) -> Episode:
         """Take an episode out, because its time has come."""
@@ -128,13 +155,7 @@ class Episodes:
 
 
 def _begin(hit: Hit, events: AssetEvents) -> Episode:
-    facts = hit.facts
-    if hit.kind is Kind.LIQUIDATION_STORM:
-        takes: tuple[str, ...] = (hit.direction,)
-    elif isinstance(facts, RadarFacts):
-        takes = (facts.storm_side, ORDERS)
-    else:
-        takes = (ORDERS,)
+    takes = _takes(hit)
     episode = Episode(
         hit.kind, hit.asset, hit.direction, hit.window_ms, hit.event_ms, hit.event_ms, 0, takes, venues={}
     )
@@ -150,8 +171,27 @@ def _begin(hit: Hit, events: AssetEvents) -> Episode:
     return episode
 
 
-def _parts(facts: RadarFacts) -> tuple[tuple[Kind, str], ...]:
-    return ((Kind.LIQUIDATION_STORM, facts.storm_side), (Kind.WHALE_CLUSTER, facts.cluster_side))
+def _takes(hit: Hit) -> tuple[str, ...]:
+    """Return what adds to the episode's sums; nothing to those of a level or a cascade."""
+    if isinstance(hit.facts, RadarFacts):
+        return (hit.facts.storm_side, ORDERS)
+    return {
+        Kind.LIQUIDATION_STORM: (hit.direction,),
+        Kind.STOP_HUNT: tuple(side.value for side in PositionSide),
+        Kind.WHALE_CLUSTER: (ORDERS,),
+    }.get(hit.kind, ())
+
+
+def _parts(hit: Hit, before: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return what a radar is made of now, or all storms that a cascade was made of so far."""
+    facts = hit.facts
+    if isinstance(facts, RadarFacts):
+        storm, cluster = Kind.LIQUIDATION_STORM, Kind.WHALE_CLUSTER
+        return ((storm, hit.asset, facts.storm_side), (cluster, hit.asset, facts.cluster_side))
+    if isinstance(facts, CascadeFacts):
+        storms = [(Kind.LIQUIDATION_STORM, each.asset, each.direction) for each in facts.storms]
+        return tuple(dict.fromkeys([*before, *storms]))
+    return ()
 
 
 def _finding(hit: Hit, episode_ms: int, now_ms: int) -> Finding:
@@ -171,4 +211,6 @@ def _finding(hit: Hit, episode_ms: int, now_ms: int) -> Finding:
         tier=hit.tier,
         facts=hit.facts,
         score=hit.score,
+        score_parts=hit.score_parts,
+        normal=hit.normal,
     )

@@ -7,7 +7,10 @@ from ws_alert.messages import EventRow
 from ws_alert.windows.event_window import EventWindow
 from ws_alert.windows.second_tape import SecondTape
 
-__all__ = ["AssetEvents"]
+__all__ = ["ORDERS_KEPT_MS", "AssetEvents"]
+
+ORDERS_KEPT_MS = 360_000
+"""The longest look back at large orders (order flow, five minutes) and one latest arrival."""
 
 
 class AssetEvents:
@@ -23,7 +26,7 @@ class AssetEvents:
         self.asset = asset
         self.group = group
         self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
-        self.orders = {side: EventWindow(window_ms) for side in TakerSide}
+        self.orders = {side: EventWindow(window_ms, ORDERS_KEPT_MS) for side in TakerSide}
         self._windows = (*self.liquidations.values(), *self.orders.values())
         self.tape = SecondTape()
 

@@ -13,6 +13,7 @@ LATEST_ARRIVAL_MS = 60_000
 """An event that is older on receipt is dropped (SEMANTICS 3)."""
 
 _TRIM_AT = 256
+_TRIMMED = 64
 
 
 def _time(row: EventRow) -> int:
@@ -24,13 +25,15 @@ class EventWindow:
 
     H is the asset's newest window time and is given to each call; it never goes back.
     Events stay one latest arrival (or one more window) longer than the window, so that an
-    episode can count what came late and what stood before its start. `row.event_ms` is the window time of the event.
+    episode can count what came late and what stood before its start; or `keep_ms`, if that is
+    longer. `row.event_ms` is the window time of the event.
     """
 
-    __slots__ = ("_events", "_lo", "_window_ms", "count", "usd", "venues")
+    __slots__ = ("_events", "_kept_ms", "_lo", "_window_ms", "count", "usd", "venues")
 
-    def __init__(self, window_ms: int) -> None:
+    def __init__(self, window_ms: int, keep_ms: int = 0) -> None:
         self._window_ms = window_ms
+        self._kept_ms = max(window_ms + max(LATEST_ARRIVAL_MS, window_ms), keep_ms)
         self._events: list[EventRow] = []
         self._lo = 0
         self.usd = 0
@@ -67,13 +70,13 @@ class EventWindow:
                 del self.venues[row.venue]
             lo += 1
         self._lo = lo
-        if lo >= _TRIM_AT:
+        if lo >= _TRIM_AT and events[_TRIMMED].event_ms <= newest_ms - self._kept_ms:
             self.trim(newest_ms)
 
     def trim(self, newest_ms: int) -> None:
         """Forget what no episode can ask for any more. Sums stay as they are."""
         if self._lo:
-            edge = newest_ms - self._window_ms - max(LATEST_ARRIVAL_MS, self._window_ms)
+            edge = newest_ms - self._kept_ms
             cut = min(self._lo, bisect_right(self._events, edge, key=_time))
             del self._events[:cut]
             self._lo -= cut
@@ -85,6 +88,15 @@ class EventWindow:
     def since(self, after_ms: int) -> list[EventRow]:
         """Return all kept events later than `after_ms`, oldest first."""
         return self._events[bisect_right(self._events, after_ms, key=_time) :]
+
+    def between(self, after_ms: int, to_ms: int) -> list[EventRow]:
+        """Return the kept events of (after, to], oldest first."""
+        events = self._events
+        return events[bisect_right(events, after_ms, key=_time) : bisect_right(events, to_ms, key=_time)]
+
+    def count_after(self, after_ms: int) -> int:
+        """Return how many kept events are later than `after_ms`."""
+        return len(self._events) - bisect_right(self._events, after_ms, key=_time)
 
 
 def largest(rows: list[EventRow], n: int) -> tuple[EventRow, ...]:

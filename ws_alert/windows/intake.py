@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from teleglas.errors import BadFrame
@@ -15,6 +15,7 @@ from ws_alert.windows.candles import is_possible
 from ws_alert.windows.duplicates import LiquidationMemory, RelayedTrades, TradeIds
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import LATEST_ARRIVAL_MS
+from ws_alert.windows.interest import POLL_MS, AssetInterest, FundingRow, Interest, InterestRow
 
 __all__ = ["Intake", "Judge"]
 
@@ -37,8 +38,17 @@ class Judge(Protocol):
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
         """Take a large taker order; is_order: it reaches the whale floor and joined the window."""
 
+    def passed(self, events: AssetEvents) -> None:
+        """Take that a second closed: `events.tape.current` is new, and the sums hold what was before it."""
+
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Take a candle that closed, with possible values."""
+
+    def funded(self, interest: AssetInterest, event_ms: int) -> None:
+        """Take that a rate of the asset is new."""
+
+    def sampled(self, interest: AssetInterest, event_ms: int) -> None:
+        """Take that an open interest of the asset is new."""
 
 
 class _Contract:
@@ -82,6 +92,7 @@ class Intake:
         self.source = ""
         self.refused: Counter[Refusal] = Counter()
         self.samples: list[tuple[Refusal, str]] = []
+        self.interest = Interest()
         self._rules = rules
         self._judge = judge
         self._watch = frozenset(rules.watch)
@@ -97,6 +108,10 @@ class Intake:
         if now_ms > self.now_ms:
             self.now_ms = now_ms
             self.oldest_ms = now_ms - LATEST_ARRIVAL_MS
+
+    def assets(self) -> Collection[AssetEvents]:
+        """Return what is remembered of all assets."""
+        return self._assets.values()
 
     def events(self, asset: str) -> AssetEvents:
         """Return what is remembered of an asset."""
@@ -175,7 +190,11 @@ class Intake:
         row = tape.current
         second = event_ms // 1000
         if second != row.second:
-            row = tape.at(second)
+            tape.add(second, int(usd * 100 + 0.5), buy=buy)
+            tape.price(second, price)
+            if tape.passed:
+                self._passed(contract.events)
+            return
         if buy:
             row.buy += int(usd * 100 + 0.5)
         else:
@@ -239,6 +258,8 @@ class Intake:
         contract = self._contracts.get(instrument) or self._admit(instrument)
         if contract.watched and event_ms >= self.oldest_ms:
             contract.events.tape.price(min(event_ms, self.now_ms) // 1000, price / contract.scale)
+            if contract.events.tape.passed:
+                self._passed(contract.events)
 
     def candle(self, instrument: Instrument, candle: Candle) -> None:
         """Take a closed candle (see `MarketSink`); it moves no window."""
@@ -246,6 +267,21 @@ class Intake:
             self._judge.closed(instrument, candle)
         else:
             self.refuse(Refusal.BAD_NUMBER, f"{instrument.venue} {instrument.symbol}: {candle}")
+
+    def funding(self, instrument: Instrument, event_ms: int, rate: float, interval_h: float) -> None:
+        """Take a polled funding rate (see `MarketSink`); it moves no window of trades."""
+        self.file_funding(instrument, event_ms, rate, interval_h, POLL_MS)
+
+    def open_interest(self, instrument: Instrument, event_ms: int, usd_cents: int) -> None:
+        """Take the open interest now (see `MarketSink`); it moves no window of trades."""
+        asset = instrument.asset
+        if self._watch and asset not in self._watch:
+            return
+        known, at_ms = self.interest.of(asset), min(event_ms, self.now_ms)
+        if known.sample(InterestRow(instrument.venue, instrument.symbol, asset, at_ms, usd_cents)):
+            self._judge.sampled(known, at_ms)
+        else:
+            self.refused[Refusal.DUPLICATE] += 1
 
     def refuse(self, reason: Refusal, detail: str) -> None:
         """Count what is skipped; the first of each reason since the last look is kept for the log."""
@@ -278,7 +314,26 @@ class Intake:
             exact = cents(exact_decimal(usd)) if large else int(amount * 100 + 0.5)
             self._traded(instrument, contract, min(event_ms, self.now_ms), side, price, exact)
 
+    def file_funding(
+        self, instrument: Instrument, event_ms: int, rate: float, interval_h: float, every_ms: int
+    ) -> None:
+        """Take a funding rate of a source that tells one each `every_ms`: it counts for three times that."""
+        asset = instrument.asset
+        if self._watch and asset not in self._watch:
+            return
+        known, at_ms = self.interest.of(asset), min(event_ms, self.now_ms)
+        row = FundingRow(instrument.venue, instrument.symbol, asset, at_ms, rate, interval_h, every_ms)
+        if known.fund(row):
+            self._judge.funded(known, at_ms)
+        else:
+            self.refused[Refusal.DUPLICATE] += 1
+
     # -- inside -----------------------------------------------------------------------
+
+    def _passed(self, events: AssetEvents) -> None:
+        """Tell that a second closed, before the event that opened the next one is judged by itself."""
+        events.tape.passed = False
+        self._judge.passed(events)
 
     def _admit(self, instrument: Instrument) -> _Contract:
         """Return what is known of an instrument; a refreshed table brings new objects for old contracts."""
@@ -377,12 +432,10 @@ class Intake:
     ) -> None:
         events = contract.events
         events.tape.newest_ms = max(events.newest_ms, time_ms)
-        second = events.tape.at(time_ms // 1000)
-        if side is TakerSide.BUY:
-            second.buy += usd
-        else:
-            second.sell += usd
+        events.tape.add(time_ms // 1000, usd, buy=side is TakerSide.BUY)
         events.tape.price(time_ms // 1000, price)
+        if events.tape.passed:
+            self._passed(events)
         if usd < contract.floor * 100:
             return
         row = EventRow(instrument.venue, instrument.symbol, side.value, usd, price, time_ms)
@@ -400,4 +453,6 @@ class Intake:
             liquidation.completeness is Completeness.SAMPLED,
         )  # fmt: skip
         timely = events.add_liquidation(liquidation.side, row)
+        if events.tape.passed:
+            self._passed(events)
         self._judge.liquidated(events, row, timely=timely)

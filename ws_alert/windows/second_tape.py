@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf
 from struct import Struct
 
@@ -16,6 +17,12 @@ _LEAST_DRAWN_MS = 60_000
 
 _OPEN_SECONDS = 62
 """So late a trade may still come (SEMANTICS 3); what is older is packed."""
+
+_FLOW_SECONDS = 300
+_MINUTE_SECONDS = 60
+
+_RING_SECONDS = KEPT_SECONDS + 1
+"""One more than is shown: the second that leaves the sums when a new one begins."""
 
 _FEW = 72
 """An asset that trades in fewer of its seconds takes less memory without the packed ones."""
@@ -43,16 +50,23 @@ class Second:
 class SecondTape:
     """The last five minutes of an asset.
 
-    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of
-    SEMANTICS 3, the newest window time of any event of the asset. Of an asset that trades nearly every
+    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of SEMANTICS 3, the
+    newest window time of any event of the asset. Of an asset that trades nearly every
     second, the seconds that no late trade can reach any more are packed into a ring of 64
     bytes each, a fifth of what they take as objects.
+
+    buy, sell: taker cents of the 300 whole seconds before `current`; minute: both sides' of the
+    60 before it. passed: a second has closed since the reader last cleared it.
     """
 
-    __slots__ = ("_ring", "_rows", "current", "from_ms", "newest_ms", "until_ms")
+    __slots__ = ("_range", "_ring", "_rows", "buy", "current", "from_ms", "minute", "newest_ms", "passed", "sell",
+                 "until_ms")  # fmt: skip
 
     def __init__(self) -> None:
         self.newest_ms = self.from_ms = self.until_ms = 0
+        self.buy = self.sell = self.minute = 0
+        self.passed = False
+        self._range: tuple[int, int, float, float] | None = None
         self.current = Second(-1)
         self._rows: dict[int, Second] = {}
         self._ring = bytearray()
@@ -61,13 +75,32 @@ class SecondTape:
         """Return the bucket of a Unix second at most a minute behind the newest, making it if it is new."""
         row = self._rows.get(second)
         if row is None:
-            row = self._rows[second] = Second(second)
+            row = Second(second)
             if second > self.current.second:
+                self._pass(second)
                 self.current = row
                 self.from_ms = second * 1000
                 self.until_ms = self.from_ms + 1000
+            self._rows[second] = row
+            if row is self.current:
                 self._forget(second)
         return row
+
+    def add(self, second: int, cents: int, *, buy: bool) -> None:
+        """Count a taker order in its second, which may have closed already."""
+        row = self.current if second == self.current.second else self.at(second)
+        if buy:
+            row.buy += cents
+        else:
+            row.sell += cents
+        behind = self.current.second - second
+        if 0 < behind <= _FLOW_SECONDS:
+            if buy:
+                self.buy += cents
+            else:
+                self.sell += cents
+            if behind <= _MINUTE_SECONDS:
+                self.minute += cents
 
     def price(self, second: int, price: float) -> None:
         """Note a price of one coin within a second."""
@@ -75,14 +108,53 @@ class SecondTape:
         row.low = min(row.low, price)
         row.high = max(row.high, price)
         row.last = price
+        if row is not self.current:
+            self._range = None
 
-    def range_percent(self, newest_ms: int) -> float | None:
-        """Return (high - low) / last price of the last five minutes in percent, None without a price."""
-        rows = self._priced(newest_ms - KEPT_SECONDS * 1000, newest_ms)
+    def flow(self, until: int) -> tuple[int, int]:
+        """Return the taker cents bought and sold in the 300 seconds before the second `until`.
+
+        until: not before the current second.
+        """
+        current = self.current
+        if until == current.second:
+            return self.buy, self.sell
+        if until - current.second > _FLOW_SECONDS:
+            return 0, 0
+        buy, sell = self.buy + current.buy, self.sell + current.sell
+        for old in self._leaving(current.second - _FLOW_SECONDS, until - _FLOW_SECONDS):
+            buy -= old.buy
+            sell -= old.sell
+        return buy, sell
+
+    def minute_sides(self, until: int) -> tuple[int, int]:
+        """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
+        rows = self._between((until - _MINUTE_SECONDS - 1) * 1000, (until - 1) * 1000)
+        return sum(row.buy for row in rows), sum(row.sell for row in rows)
+
+    def range_percent(self, newest_ms: int, span_ms: int = KEPT_SECONDS * 1000) -> float | None:
+        """Return (high - low) / last price of the span before `newest_ms` in percent, None without a price."""
+        current, last = self.current, newest_ms // 1000
+        if last == current.second and current.last:
+            low, high = self._closed_range((newest_ms - span_ms) // 1000)
+            return (max(high, current.high) - min(low, current.low)) / current.last * 100
+        rows = self._priced(newest_ms - span_ms, newest_ms)
         if not rows:
             return None
         low, high = min(row.low for row in rows), max(row.high for row in rows)
         return (high - low) / rows[-1].last * 100
+
+    def _closed_range(self, after: int) -> tuple[float, float]:
+        """Return low and high of the seconds after `after` and before the current one; one look a second."""
+        second = self.current.second
+        if self._range is None or self._range[:2] != (after, second):
+            rows = self._priced(after * 1000, second * 1000 - 1)
+            low, high = (
+                min((row.low for row in rows), default=inf),
+                max((row.high for row in rows), default=0.0),
+            )
+            self._range = (after, second, low, high)
+        return self._range[2:]
 
     def move(self, after_ms: int, to_ms: int) -> tuple[float | None, float | None]:
         """Return the last price known before the span and the last one in it; None where there is none."""
@@ -128,9 +200,43 @@ class SecondTape:
     def _priced(self, after_ms: int, to_ms: int) -> list[Second]:
         return [row for row in self._between(after_ms, to_ms) if row.last]
 
+    def _pass(self, second: int) -> None:
+        """Let the current second, and all before `second`, join the sums; let what is too old leave them."""
+        last = self.current
+        self.passed = True
+        if second - last.second > _FLOW_SECONDS:
+            self.buy = self.sell = self.minute = 0
+            return
+        self.buy += last.buy
+        self.sell += last.sell
+        self.minute += last.buy + last.sell
+        for old in self._leaving(last.second - _FLOW_SECONDS, second - _FLOW_SECONDS):
+            self.buy -= old.buy
+            self.sell -= old.sell
+        if second - last.second > _MINUTE_SECONDS:
+            self.minute = 0
+            return
+        for old in self._leaving(last.second - _MINUTE_SECONDS, second - _MINUTE_SECONDS):
+            self.minute -= old.buy + old.sell
+
+    def _leaving(self, first: int, end: int) -> Iterator[Second]:
+        """Return the kept seconds of [first, end)."""
+        rows, ring = self._rows, self._ring
+        if not ring and end - first > len(rows):
+            yield from [row for second, row in rows.items() if first <= second < end]
+            return
+        for second in range(first, end):
+            row = rows.get(second)
+            if row is not None:
+                yield row
+            elif ring:
+                cells = _PACKED.unpack_from(ring, second % _RING_SECONDS * _PACKED.size)
+                if cells[0] == second:
+                    yield _second(*cells)
+
     def _forget(self, newest: int) -> None:
         rows = self._rows
-        while (first := next(iter(rows))) <= newest - KEPT_SECONDS:
+        while (first := next(iter(rows))) < newest - KEPT_SECONDS:
             del rows[first]
         if len(rows) > _FEW:
             while (first := next(iter(rows))) <= newest - _OPEN_SECONDS:
@@ -138,9 +244,9 @@ class SecondTape:
 
     def _pack(self, row: Second) -> None:
         if not self._ring:
-            self._ring = bytearray(KEPT_SECONDS * _PACKED.size)
+            self._ring = bytearray(_RING_SECONDS * _PACKED.size)
         sums = [min(cents, _MOST) for cents in (row.buy, row.sell, row.long_usd, row.short_usd)]
-        place = row.second % KEPT_SECONDS * _PACKED.size
+        place = row.second % _RING_SECONDS * _PACKED.size
         _PACKED.pack_into(self._ring, place, row.second, *sums, row.low, row.high, row.last)
 
 
