@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from telegram import CallbackQuery, Message, Update
-from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.access import Access, Pace
 from bot.commands import table
@@ -155,12 +155,12 @@ class Front:
 
     async def _own_up(self, error: Exception, call: Call, place: Place, context: Context | None) -> None:
         reference = secrets.token_hex(3)
-        passing = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+        passing = isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
         known = call.name if table.find(call.name) else "other"
         log.error("command_failed", reference=reference, command=known, error=type(error).__name__,
                   exc_info=None if passing else error)  # fmt: skip
         if passing:
-            return  # Telegram itself is out of reach: there is nobody to tell
+            return  # Telegram itself is out of reach, or takes no more for now: there is nobody to tell
         if self._first_time((type(error).__name__, known), _REPORTED_FOR_S):
             await self._tell_admin(f"/{known} failed: {type(error).__name__}, reference {reference}")
         if context is None:
@@ -184,8 +184,8 @@ class Front:
 
 
 async def _acknowledge(query: CallbackQuery, words: str = "") -> None:
-    """End the button's hourglass; a query that is too old, or cannot be reached, needs none."""
+    """End the button's hourglass; one that Telegram does not let us end costs nothing of the answer."""
     try:
         await query.answer(plain(words) or None)
-    except (BadRequest, NetworkError):
-        log.debug("press_not_acknowledged")
+    except TelegramError as error:
+        log.debug("press_not_acknowledged", error=type(error).__name__)

@@ -7,6 +7,7 @@ and one update that it cannot read blocks all that follow (reference: telegram 2
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -25,6 +26,12 @@ CONFLICT: Final = "another program reads this token's updates (409)"
 
 _POLL_S = 25
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_LONGEST_REST_S = 90.0
+_MOST_ROWS = 100
+"""Of one answer (https://core.telegram.org/bots/api#getupdates)."""
+
+_OUTAGE_MS = 90_000
+_OLD_S = 60
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +45,13 @@ async def hear(
     poll_s: int = _POLL_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Hand over updates until cancelled. Raises ConfigError when Telegram refuses the token."""
+    """Hand over updates until cancelled. Raises ConfigError when Telegram refuses the token.
+
+    What people typed while Telegram was out of reach for long is not handed over: whoever
+    still wants to know has asked again.
+    """
     offset, wait_s = 0, _FIRST_WAIT_S
+    since_s = 0
     while True:
         health.turned_ms = wall_ms()
         try:
@@ -53,16 +65,21 @@ async def hear(
                 else f"Telegram does not answer ({type(error).__name__})"
             )
             _tell(health, note)
-            await sleep(wait_s)
+            await sleep(max(wait_s, _asked_to_wait_s(error)))
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
             continue
-        health.heard_ms, wait_s = wall_ms(), _FIRST_WAIT_S
+        now_ms = wall_ms()
+        if health.heard_ms is not None and now_ms - health.heard_ms > _OUTAGE_MS:
+            since_s = now_ms // 1000 - _OLD_S
+        health.heard_ms, wait_s = now_ms, _FIRST_WAIT_S
         _tell(health, "")
         for row in rows:
             offset = max(offset, int(row["update_id"]) + 1)
-            update = _read(row, bot)
+            update = None if _typed_s(row) < since_s else _read(row, bot)
             if update is not None:
                 await take(update)
+        if len(rows) < _MOST_ROWS:
+            since_s = 0  # the backlog is read
 
 
 def refused_token() -> ConfigError:
@@ -79,6 +96,24 @@ async def _poll(bot: Bot, offset: int, poll_s: int) -> list[dict[str, Any]]:
         if isinstance(rows, list)
         else []
     )
+
+
+def _asked_to_wait_s(error: TelegramError) -> float:
+    """Return how long Telegram wants us to wait; cut, since whoever watches us wants a sign of life."""
+    if not isinstance(error, RetryAfter):
+        return 0.0
+    wait = error.retry_after
+    return min(_LONGEST_REST_S, float(wait) if isinstance(wait, int) else wait.total_seconds())
+
+
+def _typed_s(row: dict[str, Any]) -> float:
+    """Return when a message was written (Unix seconds by Telegram's clock); endless for what does not tell."""
+    for kind in ("message", "edited_message", "channel_post"):
+        message = row.get(kind)
+        if isinstance(message, dict):
+            written = message.get("edit_date", message.get("date"))
+            return written if isinstance(written, int) else math.inf
+    return math.inf
 
 
 def _read(row: dict[str, Any], bot: Bot) -> Update | None:

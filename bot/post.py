@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import httpx
 import structlog
 from telegram import (
     Bot,
@@ -19,7 +20,7 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TimedOut
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from bot.views.card import Card, caption, keyboard, text
 from bot.views.origin import Context
@@ -35,6 +36,9 @@ _LONGEST_WAIT_S = 8.0
 _MOST_PHOTOS = 200
 _PHOTO_S = 60.0
 _DRAW_S = 0.9
+_AGAIN_S = 0.5
+_CANNOT_EDIT = ("message to edit not found", "can't be edited", "message_id_invalid")
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +80,10 @@ class Post:
             log.info("chat_refused", why=error.message)
         except ChatMigrated as moved:
             await self._show(card, Place(moved.new_chat_id), context, as_text=True)
+        except BadRequest as error:
+            if place.thread is None or not _says(error, _NO_TOPIC):
+                raise
+            await self._show(card, Place(place.chat_id, reply_to=place.reply_to), context, as_text=as_text)
 
     async def _show(self, card: Card, place: Place, context: Context, *, as_text: bool) -> None:
         edited = place.edit
@@ -88,12 +96,9 @@ class Post:
         try:
             await self._edit(card, edited, photo, context)
         except BadRequest as error:
-            if "not modified" in error.message.lower():
+            if _says(error, ("not modified",)):
                 return
-            if (
-                "message to edit not found" not in error.message.lower()
-                and "can't be edited" not in error.message.lower()
-            ):
+            if not _says(error, _CANNOT_EDIT):
                 raise
             await self._new(card, place, photo, context)
 
@@ -106,16 +111,26 @@ class Post:
             "message_thread_id": place.thread,
             "reply_parameters": reply,
         }
-        if photo is None:
-            html, markup = text(card), _markup(card)
-            await self._told(html, lambda words, mode: self._bot.send_message(
-                text=words, parse_mode=mode, reply_markup=markup, link_preview_options=_NO_PREVIEW, **where))  # fmt: skip
+        if photo is not None and await self._new_photo(card, where, photo, context):
             return
+        html, markup = text(card), _markup(card)
+        await self._told(html, lambda words, mode: self._bot.send_message(
+            text=words, parse_mode=mode, reply_markup=markup, link_preview_options=_NO_PREVIEW, **where))  # fmt: skip
+
+    async def _new_photo(
+        self, card: Card, where: dict[str, Any], photo: bytes | str, context: Context
+    ) -> bool:
+        """Send a picture; False where Telegram does not take it: no right to, or an id that it does not know."""
         html, whole = caption(card)
         markup = _markup(card, whole=whole)
-        sent = await self._told(html, lambda words, mode: self._bot.send_photo(
-            photo=photo, caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+        try:
+            sent = await self._told(html, lambda words, mode: self._bot.send_photo(
+                photo=photo, caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+        except BadRequest as error:
+            self._forget(card, context, error)
+            return False
         self._remember(card, sent, context)
+        return True
 
     async def _edit(self, card: Card, edited: Message, photo: bytes | str | None, context: Context) -> None:
         where: dict[str, Any] = {"chat_id": edited.chat_id, "message_id": edited.message_id}
@@ -126,29 +141,39 @@ class Post:
             return
         html, whole = caption(card)
         markup = _markup(card, whole=whole)
-        if photo is None:
-            await self._told(html, lambda words, mode: self._bot.edit_message_caption(
-                caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+        if photo is not None and await self._edit_photo(card, where, photo, context):
             return
-        sent = await self._told(html, lambda words, mode: self._bot.edit_message_media(
-            media=InputMediaPhoto(photo, caption=words, parse_mode=mode), reply_markup=markup, **where))  # fmt: skip
+        await self._told(html, lambda words, mode: self._bot.edit_message_caption(
+            caption=words, parse_mode=mode, reply_markup=markup, **where))  # fmt: skip
+
+    async def _edit_photo(
+        self, card: Card, where: dict[str, Any], photo: bytes | str, context: Context
+    ) -> bool:
+        """Put a picture in place of another; False where Telegram does not take it."""
+        html, whole = caption(card)
+        markup = _markup(card, whole=whole)
+        try:
+            sent = await self._told(html, lambda words, mode: self._bot.edit_message_media(
+                media=InputMediaPhoto(photo, caption=words, parse_mode=mode), reply_markup=markup, **where))  # fmt: skip
+        except BadRequest as error:
+            if _says(error, ("not modified", *_CANNOT_EDIT)):
+                raise
+            self._forget(card, context, error)
+            return False
         self._remember(card, sent, context)
+        return True
 
     async def _told(self, html: str, call: Callable[[str, str | None], Awaitable[T]]) -> T:
-        """Send with one short flood wait; text that Telegram cannot parse goes plain, once."""
+        """Send, a second time after a short flood wait or a refusal in passing; what cannot be parsed goes plain."""
         try:
             try:
                 return await call(html, ParseMode.HTML)
-            except RetryAfter as flood:
-                wait = flood.retry_after
-                seconds = wait if isinstance(wait, int) else wait.total_seconds()
-                if seconds > _LONGEST_WAIT_S:
+            except (RetryAfter, NetworkError) as error:
+                seconds = _pause_s(error)
+                if seconds is None:
                     raise
                 await asyncio.sleep(seconds)
                 return await call(html, ParseMode.HTML)
-        except TimedOut:
-            # It may have arrived; a second copy would be worse than none, the person asks again.
-            raise
         except BadRequest as error:
             if "parse entities" not in error.message:
                 raise
@@ -178,6 +203,11 @@ class Post:
             return
         self._keep(_key(card, context), sent.photo[-1].file_id)
 
+    def _forget(self, card: Card, context: Context, error: BadRequest) -> None:
+        """Keep a picture no longer that Telegram did not take."""
+        log.warning("picture_refused", why=error.message)
+        self._photos.pop(_key(card, context), None)
+
     def _drawn(self, key: str, done: asyncio.Task[bytes | None]) -> None:
         """Keep a picture, also one that came too late for the person who asked."""
         self._drawing.pop(key, None)
@@ -189,6 +219,28 @@ class Post:
         self._photos[key] = (drawn_s, photo)
         while len(self._photos) > _MOST_PHOTOS:
             self._photos.popitem(last=False)
+
+
+def _says(error: BadRequest, phrases: tuple[str, ...]) -> bool:
+    said = error.message.lower()
+    return any(phrase in said for phrase in phrases)
+
+
+def _pause_s(error: RetryAfter | NetworkError) -> float | None:
+    """Return how long to wait before a second try, None if there should be none.
+
+    What was lost on its way, or not answered in time, may have arrived: a second copy would be
+    worse than none, the person asks again.
+    """
+    if isinstance(error, RetryAfter):
+        wait = error.retry_after
+        seconds = float(wait) if isinstance(wait, int) else wait.total_seconds()
+        return seconds if seconds <= _LONGEST_WAIT_S else None
+    if isinstance(error, BadRequest | TimedOut):
+        return None
+    cause = error.__cause__
+    lost = isinstance(cause, httpx.TransportError) and not isinstance(cause, httpx.ConnectError)
+    return None if lost else _AGAIN_S
 
 
 def _key(card: Card, context: Context) -> str:

@@ -295,6 +295,19 @@ async def test_a_refused_text_is_mended(chat):
     sound(await chat.say("/rsi btc"), "BTC")
 
 
+async def test_telegram_s_flood_control_is_no_error_of_ours(chat):
+    """A press that cannot be acknowledged is answered; where nothing may be sent for long, nothing is, to nobody."""
+    entry = await chat.say("/rsi btc")
+    chat.api.fault(Fault.flood(30, method="answerCallbackQuery"))
+    again = await chat.press(entry, "/oi")
+    sound(again, "BTC")
+    before = len(chat.api.ledger.entries)
+    chat.api.fault(Fault.flood(30, method="sendMessage"))
+    chat.api.people.say(PEOPLE[0], "/rsi btc")
+    sound(await chat.say("/rsi eth", who=PEOPLE[1]), "ETH")
+    assert len(chat.api.ledger.entries) == before + 1
+
+
 async def test_an_error_of_ours_reaches_the_admin(chat, monkeypatch):
     """The person gets one sentence with a reference; the admin the command and the same reference; nobody a traceback."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -25,14 +26,16 @@ class _Listener:
         self.health = Health(0)
         self.updates: asyncio.Queue = asyncio.Queue()
         self.said: list[str] = []
+        self.waited: list[float] = []
         self.client = TelegramClient(token, base_url=api.base_url)
 
-    async def _wait(self, _: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         self.said.append(self.health.note)
+        self.waited.append(seconds)
 
-    async def run(self) -> None:
+    async def run(self, wall_ms=lambda: 77) -> None:
         await self.client.bot.initialize()
-        await hear(self.client.bot, self.updates.put, self.health, lambda: 77, poll_s=1, sleep=self._wait)
+        await hear(self.client.bot, self.updates.put, self.health, wall_ms, poll_s=1, sleep=self._wait)
 
 
 @pytest.fixture
@@ -52,6 +55,13 @@ async def listener(api):
     with suppress(asyncio.CancelledError):
         await task
     await made.client.close()
+
+
+async def _end(listener: _Listener, task: asyncio.Task) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await listener.client.close()
 
 
 async def _next(listener: _Listener):
@@ -85,10 +95,7 @@ async def test_trouble_is_noted_and_passes(api, fault, note):
     assert (await _next(listener)).message.text == "/start"
     assert set(listener.said) == {note}
     assert (listener.health.note, listener.health.heard_ms) == ("", 77)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    await listener.client.close()
+    await _end(listener, task)
 
 
 async def test_a_revoked_token_ends_it(api):
@@ -118,3 +125,58 @@ async def test_each_update_comes_once(api, listener):
     heard = [(await _next(listener)).message.text for _ in range(120)]
     assert heard == [f"/n{number}" for number in range(120)]
     assert listener.updates.empty()
+
+
+async def test_a_flood_wait_is_kept(api):
+    """Telegram says how long it wants to be left alone; after other trouble we wait longer each time."""
+    api.fault(Fault.flood(17, method="getUpdates"))
+    api.fault(Fault("page", "getUpdates", times=2, code=502))
+    api.people.say(5, "/start")
+    made = _Listener(api)
+    task = asyncio.create_task(made.run())
+    await _next(made)
+    assert made.waited == [17, 1.5, 2.25]
+    await _end(made, task)
+
+
+async def _heard_an_hour_ago(api, now_ms: int):
+    """Return a listener whose last answer is an hour old, its task, and its clock, which the test sets."""
+    clock = [now_ms - 3_600_000]
+    made = _Listener(api)
+    task = asyncio.create_task(made.run(lambda: clock[0]))
+    async with asyncio.timeout(10):
+        while made.health.heard_ms is None:  # noqa: ASYNC110 - the listener keeps no event for it
+            await asyncio.sleep(0.01)
+    return made, task, clock
+
+
+async def test_what_was_typed_during_an_outage_is_dropped(api):
+    """Telegram was out of reach for an hour: the commands of then are not answered now, though they fill several answers."""
+    now = round(time.time())
+    made, task, clock = await _heard_an_hour_ago(api, now * 1000)
+    (bot,) = api.world.bots.values()
+    home = {"id": 5, "type": "private"}
+    for number in range(230):
+        old = {"message_id": number + 1, "date": now - 1800, "chat": home, "text": f"/old{number}"}
+        bot.updates.put("message", old)
+    corrected = {"message_id": 9, "date": now - 7000, "edit_date": now, "chat": home, "text": "/corrected"}
+    bot.updates.put("edited_message", corrected)
+    api.people.say(5, "/new")
+    clock[0] = now * 1000
+    heard = [(await _next(made)).effective_message.text for _ in range(2)]
+    assert heard == ["/corrected", "/new"]
+    await _end(made, task)
+
+
+async def test_a_wrong_clock_makes_us_deaf_for_no_longer_than_the_backlog(api):
+    """Ours is a day ahead of Telegram's: what comes after the outage is heard."""
+    ahead = round(time.time() * 1000) + 86_400_000
+    made, task, clock = await _heard_an_hour_ago(api, ahead)
+    api.people.say(5, "/lost")
+    clock[0] = ahead
+    async with asyncio.timeout(10):
+        while made.health.heard_ms != ahead:  # noqa: ASYNC110 - the listener keeps no event for it
+            await asyncio.sleep(0.01)
+    api.people.say(5, "/heard")
+    assert (await _next(made)).message.text == "/heard"
+    await _end(made, task)
