@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
-from teleglas.charts.picture import Picture
+from teleglas.charts.frame import mark_levels
+from teleglas.charts.picture import Level, Picture
 from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks, usd_ticks
 
 __all__ = ["png", "warm_up"]
@@ -88,19 +89,43 @@ def _price(canvas: Canvas, picture: Picture) -> None:
         middle = (_PRICE_TOP + _PRICE_BOTTOM) / 2
         canvas.text((_LEFT + _RIGHT) / 2, middle, "price unknown: no trade seen in this span", align="center")
         return
-    low, high = padded(min(min(row[1:]) for row in picture.price), max(max(row[1:]) for row in picture.price))
+    marked = [level.price for level in picture.levels] + list(picture.zone or ())
+    low, high = padded(
+        min([*marked, *(min(row[1:]) for row in picture.price)]),
+        max([*marked, *(max(row[1:]) for row in picture.price)]),
+    )
     axes.set_ylim(low, high)
+    if picture.zone:
+        axes.axhspan(*_thick(picture.zone, low, high), color=MARK, alpha=0.22, linewidth=0)
     _candles(axes, picture)
     last = picture.price[-1][3]
     rose = last >= (picture.price[-2][3] if len(picture.price) > 1 else last)
-    tag_y = _y(last, low, high, _PRICE_TOP, _PRICE_BOTTOM)
-    box = {"boxstyle": "round,pad=0.22", "facecolor": UP if rose else DOWN, "edgecolor": "none"}
-    _side_label(canvas, tag_y, short_zeros(numbers.price(last)), color=BACKGROUND, bold=True, bbox=box)
+    taken = _tags(canvas, axes, picture, last, rose=rose)
     for value, label in price_ticks(low, high, 6):
         y = _y(value, low, high, _PRICE_TOP, _PRICE_BOTTOM)
         axes.axhline(value, color=FAINT, linewidth=pt(2), zorder=0)
-        if abs(y - tag_y) > 40:
+        if all(abs(y - other) > 40 for other in taken):
             _side_label(canvas, y, label)
+
+
+def _thick(zone: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+    # At least six pixels, or a zone of one price could not be seen.
+    more = max(0.0, (high - low) * 6 / (_PRICE_BOTTOM - _PRICE_TOP) - (zone[1] - zone[0])) / 2
+    return zone[0] - more, zone[1] + more
+
+
+def _tags(canvas: Canvas, axes: Axes, picture: Picture, last: float, *, rose: bool) -> list[float]:
+    """Write the last price, with the levels where there are any; return where the tags stand."""
+    if picture.levels:
+        levels = [*picture.levels, Level("last", last, 1 if rose else -1)]
+        return mark_levels(
+            canvas, axes, levels, axes.get_xlim(), top=_PRICE_TOP, bottom=_PRICE_BOTTOM, names_left=True
+        )
+    low, high = axes.get_ylim()
+    y = _y(last, low, high, _PRICE_TOP, _PRICE_BOTTOM)
+    box = {"boxstyle": "round,pad=0.22", "facecolor": UP if rose else DOWN, "edgecolor": "none"}
+    _side_label(canvas, y, short_zeros(numbers.price(last)), color=BACKGROUND, bold=True, bbox=box)
+    return [y]
 
 
 def _side_label(canvas: Canvas, y: float, label: str, **style: Any) -> None:

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
-from teleglas.charts.picture import CandlePicture, Level
+from teleglas.charts.frame import TAG_HEIGHT, mark_levels
+from teleglas.charts.picture import CandlePicture
 from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks
 
 __all__ = ["candles_png"]
@@ -24,8 +25,6 @@ _ROOM_AFTER: Final = 9
 """Empty candles at the right, over which the levels are drawn."""
 
 _CURVES: Final = {"EMA9": "#4fc3f7", "EMA21": "#ba68c8", "EMA50": "#ff9f43", "VWAP": WHITE}
-_TONES: Final = {1: UP, -1: DOWN, 0: WHITE}
-_LABEL_HEIGHT: Final = 42
 
 
 def candles_png(picture: CandlePicture) -> bytes:
@@ -82,11 +81,13 @@ def _prices(canvas: Canvas, picture: CandlePicture) -> None:
             middles, values, color=_CURVES.get(curve.name, GREY), linewidth=pt(4),
             linestyle=(0, (3, 1.5)) if curve.name == "VWAP" else "-",
         )  # fmt: skip
-    taken = _mark_levels(canvas, axes, picture, low, high)
+    taken = mark_levels(
+        canvas, axes, picture.levels, (last, _span(picture)[1]), top=_PRICE_TOP, bottom=_PRICE_BOTTOM
+    )
     for value, label in price_ticks(low, high, 6):
         y = _y(value, low, high)
         axes.axhline(value, color=FAINT, linewidth=pt(2), zorder=0)
-        if all(abs(y - other) > _LABEL_HEIGHT for other in taken):
+        if all(abs(y - other) > TAG_HEIGHT for other in taken):
             canvas.text(_LABEL_X, y, label, room=SIZE - 8 - _LABEL_X)
 
 
@@ -108,37 +109,6 @@ def _bodies(axes: Axes, picture: CandlePicture, low: float, high: float) -> None
     heights = [max(abs(close - opened), least) for _, opened, _, _, close, _ in picture.candles]
     bottoms = [(row[1] + row[4] - height) / 2 for row, height in zip(picture.candles, heights, strict=True)]
     axes.bar(middles, heights, bottom=bottoms, width=bucket * 0.8, color=colors, linewidth=0)
-
-
-def _mark_levels(canvas: Canvas, axes: Axes, picture: CandlePicture, low: float, high: float) -> list[float]:
-    """Draw each level from the last candle to the edge; return where their tags stand."""
-    start = picture.candles[-1][0]
-    _, end = _span(picture)
-    ranked = sorted(picture.levels, key=lambda level: -level.price)
-    places = _apart([_y(level.price, low, high) for level in ranked])
-    for level, y in zip(ranked, places, strict=True):
-        color = _TONES.get(level.tone, WHITE)
-        axes.hlines(level.price, start, end, color=color, linewidth=pt(4), linestyle=(0, (2, 1)))
-        _tag(canvas, level, y, color)
-    return places
-
-
-def _tag(canvas: Canvas, level: Level, y: float, color: str) -> None:
-    box = {"boxstyle": "round,pad=0.22", "facecolor": color, "edgecolor": "none"}
-    words, size, room = short_zeros(numbers.price(level.price)), 29, SIZE - 12 - _LABEL_X
-    while canvas.width(drawn := canvas.text(_LABEL_X, y, words, size=size, color=BACKGROUND, bold=True, bbox=box)) > room and size > 18:  # fmt: skip
-        drawn.remove()
-        size -= 1
-    canvas.text(_RIGHT - 2, y - 24, level.name, size=27, color=color, bold=True, align="right")
-
-
-def _apart(places: list[float]) -> list[float]:
-    """Push places (ascending) apart so that no tag covers another, and keep them in the panel."""
-    kept: list[float] = []
-    for place in places:
-        kept.append(max(place, kept[-1] + _LABEL_HEIGHT) if kept else place)
-    excess = max(0.0, kept[-1] - _PRICE_BOTTOM) if kept else 0.0
-    return [place - excess for place in kept]
 
 
 def _volumes(canvas: Canvas, picture: CandlePicture) -> None:

@@ -12,16 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import Normal, Stroke
 
 from teleglas import numbers
-from teleglas.charts.canvas import BACKGROUND, FAINT, MARK, SIZE, WHITE, Canvas, pt
+from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, MARK, SIZE, UP, WHITE, Canvas, pt
+from teleglas.charts.picture import Level
 from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks
 
-__all__ = ["EDGE", "LABEL_X", "LEFT", "RIGHT", "Titled", "foot", "header", "place", "price_axis", "price_line",
-           "side_label", "times"]  # fmt: skip
+__all__ = ["EDGE", "LABEL_X", "LEFT", "RIGHT", "TAG_HEIGHT", "TONES", "Titled", "foot", "header", "mark_levels",
+           "place", "price_axis", "price_line", "side_label", "times"]  # fmt: skip
 
 LEFT: Final = 43
 RIGHT: Final = 882
 EDGE: Final = SIZE - 38
 LABEL_X: Final = RIGHT + 14
+TAG_HEIGHT: Final = 42
+TONES: Final = {1: UP, -1: DOWN, 0: WHITE}
 
 _SMALLEST = 18
 
@@ -98,6 +101,44 @@ def price_axis(canvas: Canvas, axes: Axes, last: float, color: str, top: int, bo
         axes.axhline(value, color=FAINT, linewidth=pt(2), zorder=0)
         if abs(y - tag_y) > 40:
             side_label(canvas, y, label)
+
+
+def mark_levels(
+    canvas: Canvas, axes: Axes, levels: Sequence[Level], span: tuple[float, float], *,
+    top: int, bottom: int, names_left: bool = False,
+) -> list[float]:  # fmt: skip
+    """Draw each level over the span of the time axis, with its price in a tag; return where the tags stand.
+
+    names_left: names stand at the left on their own ground, for axes without room after the last candle.
+    """
+    low, high = axes.get_ylim()
+    ranked = sorted(levels, key=lambda level: -level.price)
+    places = _apart([place(level.price, low, high, top, bottom) for level in ranked], bottom)
+    for level, y in zip(ranked, places, strict=True):
+        color = TONES.get(level.tone, WHITE)
+        axes.hlines(level.price, *span, color=color, linewidth=pt(4), linestyle=(0, (2, 1)))
+        box = {"boxstyle": "round,pad=0.22", "facecolor": color, "edgecolor": "none"}
+        side_label(canvas, y, short_zeros(numbers.price(level.price)), color=BACKGROUND, bold=True, bbox=box)
+        if names_left:
+            ground = {
+                "boxstyle": "round,pad=0.15",
+                "facecolor": BACKGROUND,
+                "edgecolor": "none",
+                "alpha": 0.8,
+            }
+            canvas.text(LEFT + 10, y, level.name, size=27, color=color, bold=True, bbox=ground)
+        else:
+            canvas.text(RIGHT - 2, y - 24, level.name, size=27, color=color, bold=True, align="right")
+    return places
+
+
+def _apart(places: list[float], bottom: float) -> list[float]:
+    """Push places (ascending) apart so that no tag covers another, and keep them in the panel."""
+    kept: list[float] = []
+    for each in places:
+        kept.append(max(each, kept[-1] + TAG_HEIGHT) if kept else each)
+    excess = max(0.0, kept[-1] - bottom) if kept else 0.0
+    return [each - excess for each in kept]
 
 
 def price_line(

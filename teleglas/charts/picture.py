@@ -6,6 +6,7 @@ import msgspec
 
 __all__ = [
     "AnyPicture",
+    "BarRow",
     "CandlePicture",
     "Curve",
     "HeatPicture",
@@ -17,8 +18,17 @@ __all__ = [
     "Picture",
     "RateRow",
     "RatesPicture",
+    "RowsPicture",
     "Tile",
 ]
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A price that is marked. tone: 1 the target's colour, -1 the stop's, 0 neither."""
+
+    name: str
+    price: float
+    tone: int
 
 
 class Picture(msgspec.Struct, frozen=True, tag="bars"):
@@ -30,6 +40,7 @@ class Picture(msgspec.Struct, frozen=True, tag="bars"):
     `longs` or `buys`, `sells`). from_ms..to_ms: the span of the time axis.
     shade_from_ms..shade_to_ms: the window that fired. callout: said beside the shaded
     bars, above zero if `callout_up`. simulated: marks the picture as not of a real market.
+    levels: prices that are marked. zone: a range of prices (low, high) that is shaded.
     """
 
     title: str
@@ -48,6 +59,8 @@ class Picture(msgspec.Struct, frozen=True, tag="bars"):
     callout: str
     callout_up: bool
     simulated: bool = False
+    levels: tuple[Level, ...] = ()
+    zone: tuple[float, float] | None = None
 
 
 class LinePicture(msgspec.Struct, frozen=True, tag="lines"):
@@ -123,14 +136,6 @@ class Curve(msgspec.Struct, frozen=True):
 
     name: str
     values: tuple[float | None, ...]
-
-
-class Level(msgspec.Struct, frozen=True):
-    """A price that is marked. tone: 1 the target's colour, -1 the stop's, 0 neither."""
-
-    name: str
-    price: float
-    tone: int
 
 
 class CandlePicture(msgspec.Struct, frozen=True, tag="candles"):
@@ -215,7 +220,9 @@ class RowsPicture(msgspec.Struct, frozen=True, tag="rows"):
     simulated: bool = False
 
 
-AnyPicture = Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture | MarketPicture
+AnyPicture = (
+    Picture | LinePicture | HeatPicture | OverviewPicture | CandlePicture | MarketPicture | RowsPicture
+)
 
 
 class RateRow(msgspec.Struct, frozen=True):

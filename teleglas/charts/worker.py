@@ -28,6 +28,7 @@ from teleglas.charts.picture import (
     MarketPicture,
     OverviewPicture,
     Picture,
+    RowsPicture,
 )
 
 __all__ = ["LENGTH", "PNG_START", "main"]
@@ -43,7 +44,7 @@ def main() -> None:
     os.nice(5)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the dialogue
-    from teleglas.charts import draw, draw_candles, draw_heat, draw_lines, draw_market  # noqa: PLC0415 - only this process may load matplotlib
+    from teleglas.charts import draw, draw_candles, draw_heat, draw_lines, draw_market, draw_rows  # noqa: PLC0415 - only this process may load matplotlib
 
     drawers: dict[type, Callable[[Any], bytes]] = {
         Picture: draw.png,
@@ -51,6 +52,7 @@ def main() -> None:
         HeatPicture: draw_heat.heat_png,
         OverviewPicture: draw_lines.overview_png,
         CandlePicture: draw_candles.candles_png,
+        RowsPicture: draw_rows.rows_png,
         MarketPicture: draw_market.market_png,
     }
 

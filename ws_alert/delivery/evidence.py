@@ -46,7 +46,9 @@ def _score(alert: Alert) -> list[str]:
         return []
     first, *rest = alert.score_parts
     parts = [f"{first.points:g} {first.name}", *(f"{part.points:+g} {part.name}" for part in rest)]
-    return [f"Score, not a probability: {' · '.join(parts)}"]
+    total = sum(part.points for part in alert.score_parts)
+    capped = f", capped at {alert.score:.0f}" if alert.score is not None and total > alert.score else ""
+    return [f"Score, not a probability: {' · '.join(parts)}{capped}"]
 
 
 def _gaps(alert: Alert) -> list[str]:

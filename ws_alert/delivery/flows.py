@@ -8,10 +8,10 @@ from __future__ import annotations
 from math import ceil
 
 from teleglas import numbers
-from ws_alert.delivery.phrases import amount, by_venue, move, score
+from ws_alert.delivery.phrases import Words, amount, by_venue, move, score
 from ws_alert.messages import AccumulationFacts, Alert, FlowFacts, SpikeFacts
 
-__all__ = ["details", "ended", "last", "lines", "news"]
+__all__ = ["details", "ended", "last", "lines", "news", "words"]
 
 
 def news(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> str:
@@ -71,6 +71,39 @@ def ended(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> li
             return [_sides(alert, facts), _usual(alert, facts)]
 
 
+def words(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> Words:
+    """Return what the picture says."""
+    window, sold = numbers.span(alert.window_ms), alert.direction == "sell"
+    match facts:
+        case FlowFacts():
+            usd = facts.sell_usd if sold else facts.buy_usd
+            told = (window, _leaning(alert, facts), score(alert))
+            callout = f"{'sold' if sold else 'bought'} {amount(usd, sampled=alert.sampled)}"
+            return Words("order flow", _joined(told), callout, up=not sold)
+        case AccumulationFacts():
+            told = (window, f"range {numbers.percent(facts.range_pct)}", _count(alert, facts.large_count))
+            callout = f"large {'sells' if sold else 'buys'} {amount(facts.large_usd, sampled=alert.sampled)}"
+            return Words("large orders, flat price", _joined(told), callout, up=not sold)
+        case SpikeFacts():
+            usual = (
+                f"{_multiple(facts)} its median minute"
+                if facts.median_usd > 0
+                else "its median minute is empty"
+            )
+            callout = f"{amount(facts.buy_usd + facts.sell_usd, sampled=alert.sampled)} in {window}"
+            return Words(
+                "volume spike", _joined((window, usual)), callout, up=facts.buy_usd >= facts.sell_usd
+            )
+
+
+def _joined(told: tuple[str, ...]) -> str:
+    return " · ".join(filter(None, told))
+
+
+def _count(alert: Alert, count: int) -> str:
+    return numbers.count(count, f"large {'sell' if alert.direction == 'sell' else 'buy'}")
+
+
 def details(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> list[str]:
     """Return the rule that was satisfied, and what it would have needed not to be."""
     window, least = numbers.span(alert.window_ms), alert.threshold_count
@@ -110,14 +143,12 @@ def _leaning(alert: Alert, facts: FlowFacts) -> str:
 
 
 def _strength(alert: Alert, facts: FlowFacts) -> str:
-    orders = numbers.count(facts.large_count, f"large {'sell' if alert.direction == 'sell' else 'buy'}")
-    large = f"{orders}, {amount(facts.large_usd, sampled=alert.sampled)}"
-    return " · ".join(filter(None, (f"Buy ratio {facts.ratio:.2f}", large, score(alert))))
+    large = f"{_count(alert, facts.large_count)}, {amount(facts.large_usd, sampled=alert.sampled)}"
+    return _joined((f"Buy ratio {facts.ratio:.2f}", large, score(alert)))
 
 
 def _large(alert: Alert, facts: AccumulationFacts) -> str:
-    orders = numbers.count(facts.large_count, f"large {'sell' if alert.direction == 'sell' else 'buy'}")
-    return f"{orders}, {amount(facts.large_usd, sampled=alert.sampled)},"
+    return f"{_count(alert, facts.large_count)}, {amount(facts.large_usd, sampled=alert.sampled)},"
 
 
 def _orders(alert: Alert, facts: AccumulationFacts) -> str:
@@ -139,7 +170,7 @@ def _flatness(alert: Alert, facts: AccumulationFacts) -> str:
     told = f"Price range {numbers.percent(facts.range_pct)} in {numbers.span(alert.window_ms)}"
     if facts.range_limit is not None:
         told += f" (flat: at most {numbers.percent(facts.range_limit)})"
-    return " · ".join(filter(None, (told, score(alert))))
+    return _joined((told, score(alert)))
 
 
 def _sides(alert: Alert, facts: SpikeFacts) -> str:

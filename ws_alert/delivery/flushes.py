@@ -7,10 +7,11 @@ and where the reading ends, no advice.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery.phrases import NOUNS, amount, name, possible, score, versus
+from teleglas.charts.picture import BarRow, Level, RowsPicture
+from ws_alert.delivery.phrases import NOUNS, Words, amount, name, possible, score, versus
 from ws_alert.messages import Alert, CascadeFacts, StopHuntFacts, StormLine
 
-__all__ = ["details", "ended", "last", "lines", "news"]
+__all__ = ["cascade_picture", "details", "ended", "last", "levels", "lines", "news", "words"]
 
 _HEAD_CHARS = 130
 _LISTED = 20
@@ -51,6 +52,49 @@ def details(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
     if isinstance(facts, CascadeFacts):
         return [*_storms(facts.storms), *_cascade_rule(alert)]
     return _hunt_rule(alert, facts)
+
+
+def words(alert: Alert, facts: StopHuntFacts) -> Words:
+    """Return what a stop hunt's picture says."""
+    flushed = f"{numbers.percent(facts.share * 100, 0)} {name(alert.direction)}s"
+    taken = f"{numbers.usd(facts.absorbed_usd)} absorbed" if facts.absorbed_usd > 0 else ""
+    told = (numbers.span(alert.window_ms), flushed, taken, score(alert))
+    callout = f"flush {amount(alert.told_usd, sampled=alert.sampled)}"
+    return Words("stop hunt", " · ".join(filter(None, told)), callout, up=alert.direction == "short")
+
+
+def levels(facts: StopHuntFacts) -> tuple[tuple[Level, ...], tuple[float, float] | None]:
+    """Return the levels of a stop hunt's picture and its zone; none where a price is impossible."""
+    if not possible(facts.zone_low) or not possible(facts.zone_high) or not possible(facts.invalidation):
+        return (), None
+    zone = min(facts.zone_low, facts.zone_high), max(facts.zone_low, facts.zone_high)
+    marked = [Level("zone low", zone[0], 0)]
+    if zone[1] > zone[0]:
+        marked.append(Level("zone high", zone[1], 0))
+    return (*marked, Level("invalidation", facts.invalidation, -1)), zone
+
+
+def cascade_picture(alert: Alert, facts: CascadeFacts) -> RowsPicture:
+    """Return the storms as bars, longs and shorts in their colours."""
+    rows = tuple(
+        BarRow(
+            f"{name(storm.asset)} {name(storm.direction)}s",
+            numbers.usd(storm.usd, cut=True),
+            storm.usd / 100,
+            1 if storm.direction == "short" else -1,
+        )
+        for storm in facts.storms
+    )
+    head = f"{numbers.count(facts.assets, 'asset')} within {numbers.span(alert.window_ms)}"
+    return RowsPicture(
+        title=f"{name(alert.asset)}  liquidation cascade",
+        subtitle=f"{head} · {_floor(alert.told_usd)}{_majority(alert, facts)}",
+        sources="each storm as it was when it began: lower bounds",
+        footer=f"liquidations, UTC · {numbers.utc(alert.event_ms)[:-4]}",
+        rows=rows,
+        legend=(("■ longs liquidated", -1), ("■ shorts liquidated", 1)),
+        simulated=alert.simulated,
+    )
 
 
 def _majority(alert: Alert, facts: CascadeFacts) -> str:

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 from teleglas import numbers
-from teleglas.charts.picture import CandlePicture, Picture
-from ws_alert.delivery import confluence
-from ws_alert.delivery.phrases import NOUNS, amount, asset, name, side_taken, venue
+from teleglas.charts.picture import AnyPicture, Picture
+from ws_alert.delivery import confluence, flows, flushes, positioning
+from ws_alert.delivery.phrases import NOUNS, Words, amount, asset, name, side_taken, venue
 from ws_alert.messages import (
+    AccumulationFacts,
     Alert,
+    CascadeFacts,
     Chart,
     ClusterFacts,
     ConfluenceFacts,
+    DivergenceFacts,
+    FlowFacts,
+    FundingFacts,
     LargeFacts,
     RadarFacts,
+    SpikeFacts,
+    StopHuntFacts,
     WhaleFacts,
 )
 
 __all__ = ["illustration"]
 
 
-def illustration(alert: Alert) -> Picture | CandlePicture | None:
+def illustration(alert: Alert) -> AnyPicture | None:
     """Return the picture of the very data that fired; None if the alert carries none."""
-    if isinstance(alert.facts, ConfluenceFacts):
-        return confluence.picture(alert, alert.facts, alert.candles) if alert.candles else None
-    chart = alert.chart
-    if chart is None:
-        return None
-    orders = chart.bars_are == "orders"
-    side, callout = _callout(alert)
+    match alert.facts:
+        case ConfluenceFacts() as facts:
+            return confluence.picture(alert, facts, alert.candles) if alert.candles else None
+        case CascadeFacts() as facts:
+            return flushes.cascade_picture(alert, facts) if facts.storms else None
+        case FundingFacts() | DivergenceFacts() as facts:
+            return positioning.picture(alert, facts)
+        case _:
+            return _tape(alert, alert.chart) if alert.chart else None
+
+
+def _tape(alert: Alert, chart: Chart) -> Picture:
+    """Return price and flow of the asset around the window that fired."""
+    orders, words = chart.bars_are == "orders", _words(alert)
+    levels, zone = flushes.levels(alert.facts) if isinstance(alert.facts, StopHuntFacts) else ((), None)
     shade_from, shade_to = _window(alert, chart)
     from_ms, to_ms = _span(chart)
     return Picture(
-        title=f"{asset(alert)}  {'taker orders' if orders else 'liquidations'}",
-        subtitle=_subtitle(alert),
+        title=f"{asset(alert)}  {words.what or ('taker orders' if orders else 'liquidations')}",
+        subtitle=words.subtitle,
         sources=_sources(alert),
         footer=_footer(alert, chart),
         from_ms=from_ms,
@@ -44,10 +59,32 @@ def illustration(alert: Alert) -> Picture | CandlePicture | None:
         down="sells" if orders else "longs",
         shade_from_ms=shade_from,
         shade_to_ms=shade_to,
-        callout=callout,
-        callout_up=side in {"short", "buy"},
+        callout=words.callout,
+        callout_up=words.up,
         simulated=alert.simulated,
+        levels=levels,
+        zone=zone,
     )
+
+
+def _words(alert: Alert) -> Words:
+    match alert.facts:
+        case StopHuntFacts() as facts:
+            words = flushes.words(alert, facts)
+        case FlowFacts() | AccumulationFacts() | SpikeFacts() as facts:
+            words = flows.words(alert, facts)
+        case _:
+            side, callout = _callout(alert)
+            return Words("", _subtitle(alert), callout, up=side in {"short", "buy"})
+    if not alert.final:
+        return words
+    over = _over(alert) if alert.total_count > 1 else f"over after {numbers.span(alert.duration_ms)}"
+    return Words(words.what, over, words.callout, up=words.up)
+
+
+def _over(alert: Alert) -> str:
+    counted = numbers.count(alert.total_count, NOUNS[alert.kind])
+    return f"over after {numbers.span(alert.duration_ms)} · {amount(alert.total_usd, sampled=alert.sampled)} · {counted}"
 
 
 def _span(chart: Chart) -> tuple[int, int]:
@@ -85,8 +122,7 @@ def _callout(alert: Alert) -> tuple[str, str]:
 
 def _subtitle(alert: Alert) -> str:
     if alert.final and alert.total_count > 1:
-        counted = numbers.count(alert.total_count, NOUNS[alert.kind])
-        return f"over after {numbers.span(alert.duration_ms)} · {amount(alert.total_usd, sampled=alert.sampled)} · {counted}"
+        return _over(alert)
     window = numbers.span(alert.window_ms)
     match alert.facts:
         case LargeFacts(row):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
+import msgspec
+
 from teleglas import numbers
 from ws_alert.messages import Alert, EventRow, FoldedLine, Kind
 
 __all__ = [
     "NOUNS",
+    "Words",
     "amount",
     "asset",
     "by_venue",
@@ -63,6 +66,15 @@ _VENUES = {
     "dydx": "dYdX",
     "bitfinex": "Bitfinex",
 }
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What a picture of the asset's tape says. up: the call-out belongs to the bars above zero."""
+
+    what: str
+    subtitle: str
+    callout: str
+    up: bool
 
 
 def name(text: str, limit: int = _NAME_CHARS) -> str:

@@ -7,10 +7,11 @@ positive: longs pay shorts. Open interest is single-sided, in cents.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery.phrases import name, venue
-from ws_alert.messages import DivergenceFacts, FundingFacts, FundingRate
+from teleglas.charts.picture import BarRow, RowsPicture
+from ws_alert.delivery.phrases import asset, name, venue
+from ws_alert.messages import Alert, DivergenceFacts, FundingFacts, FundingRate
 
-__all__ = ["WEIGHTED", "details", "last", "lines", "news", "rate"]
+__all__ = ["WEIGHTED", "details", "last", "lines", "news", "picture", "rate"]
 
 WEIGHTED = "weighted"
 """In `extreme_of`: the mean over venues was extreme."""
@@ -67,6 +68,71 @@ def details(facts: FundingFacts | DivergenceFacts) -> list[str]:
         f"Rule: up at least {up} on one venue and down at least {down} on the sum of the others",
         f"Would not have fired below {up} on {venue(facts.venue)}, or with the others down less than {down}",
     ]
+
+
+def picture(alert: Alert, facts: FundingFacts | DivergenceFacts) -> RowsPicture:
+    """Return the venues as bars: funding per 8 hours, or the change of open interest."""
+    return (
+        _funding_picture(alert, facts) if isinstance(facts, FundingFacts) else _interest_picture(alert, facts)
+    )
+
+
+def _funding_picture(alert: Alert, facts: FundingFacts) -> RowsPicture:
+    values = [each.percent_8h for each in facts.rates]
+    rows = [
+        BarRow(
+            f"{venue(each.venue)}, {_every(each)}",
+            rate(each.percent_8h),
+            each.percent_8h,
+            _tone(each.percent_8h),
+        )
+        for each in facts.rates
+    ]
+    if facts.weighted_8h is not None:
+        rows.insert(0, BarRow("weighted by open interest", rate(facts.weighted_8h), facts.weighted_8h))
+    marks = []
+    if facts.limit_8h is not None:
+        limit = facts.limit_8h if facts.extreme_8h >= 0 else -facts.limit_8h
+        marks.append((limit, f"threshold {_short(limit)}"))
+    return RowsPicture(
+        title=f"{asset(alert)}  funding per 8 h",
+        subtitle=f"{_extreme(facts)} · {_payer(facts.extreme_8h)}",
+        sources=f"{numbers.count(len(values), 'venue')}, scaled to 8 hours from each venue's interval",
+        footer=f"as told by {numbers.utc(alert.event_ms)}",
+        rows=tuple(rows),
+        legend=(("■ longs pay", -1), ("■ shorts pay", 1)),
+        marks=tuple(marks),
+        simulated=alert.simulated,
+    )
+
+
+def _interest_picture(alert: Alert, facts: DivergenceFacts) -> RowsPicture:
+    rose, fell = _percents(facts)
+    span = numbers.span(facts.to_ms - facts.from_ms)
+    rows = (
+        BarRow(
+            f"{venue(facts.venue)}  {_way(facts.venue_from, facts.venue_to)}",
+            f"+{rose}",
+            abs(facts.rise_pct),
+            1,
+        ),
+        BarRow(f"others  {_way(facts.others_from, facts.others_to)}", f"-{fell}", -abs(facts.fall_pct), -1),
+    )
+    limits = ((facts.rise_limit, 1), (facts.fall_limit, -1))
+    return RowsPicture(
+        title=f"{asset(alert)}  open interest",
+        subtitle=f"{span} · up {rose} on {venue(facts.venue)}, down {fell} elsewhere",
+        sources=f"others: {', '.join(venue(each, _VENUE_CHARS) for each in facts.others)} · single-sided USD",
+        footer=f"{numbers.clock(facts.from_ms)} to {numbers.utc(facts.to_ms)}",
+        rows=rows,
+        marks=tuple((limit * sign, f"{limit * sign:+g} %") for limit, sign in limits if limit is not None),
+        simulated=alert.simulated,
+    )
+
+
+def _tone(percent_8h: float) -> int:
+    # In the colours of the other pictures: what presses longs is red.
+    return 1 if percent_8h < 0 else -1
 
 
 def rate(percent_8h: float) -> str:

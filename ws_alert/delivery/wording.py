@@ -162,7 +162,7 @@ def _over(alert: Alert) -> str:
 
 def _ended(alert: Alert) -> list[str]:
     if isinstance(alert.facts, UncountedFacts):
-        began = f"Began {numbers.clock(alert.episode_ms)} UTC, held for {numbers.span(alert.duration_ms)}; last told:"
+        began = f"Began {numbers.clock(alert.episode_ms)} UTC, lasted {numbers.span(alert.duration_ms)}; last told:"
         return [began, *analysis.ended(alert, alert.facts)]
     start = numbers.clock(alert.episode_ms - alert.window_ms)
     end = numbers.clock(alert.episode_ms + alert.duration_ms)
