@@ -9,6 +9,7 @@ from teleglas.venues.binance.codec import BinanceCodec
 from teleglas.venues.bybit.codec import BybitCodec
 from teleglas.venues.coinglass.codec import CoinGlassCodec
 from teleglas.venues.coinglass.instruments import key_of
+from teleglas.venues.hyperliquid.codec import HyperliquidCodec
 from teleglas.venues.okx.codec import OkxCodec
 from ws_alert.alert_engine import Codec
 
@@ -25,6 +26,7 @@ def decoders(instruments: Mapping[str, Iterable[Instrument]]) -> dict[str, Codec
         "binance": BinanceCodec(of("binance")),
         "bybit": BybitCodec(of("bybit")),
         "okx": OkxCodec(of("okx")),
+        "hyperliquid": HyperliquidCodec(of("hyperliquid")),
         "coinglass": CoinGlassCodec(
             # one source of several exchanges, whose symbols are the same
             {key_of(one.venue, one.symbol): one for one in instruments.get("coinglass", ())}

@@ -6,6 +6,7 @@
 | `forceOrder`, one or in a list | liquidation; `S` names the forced ORDER, so `SELL` closed a long |
 | `markPriceUpdate`, one or in a list | mark |
 | `kline` with `x` true, and rows of `/fapi/v1/klines` | closed candle |
+| `premiumIndex`, `fundingInfo`, `openInterest` by REST | funding, open interest (see `interest`) |
 | acknowledgements and errors of subscriptions | nothing: the dialogue reads them |
 | COIN-M: `st` 2, `BTCUSD_PERP`, `BTCUSD_260327` | refused `other_product` |
 | any other stream (book, ticker, ...) | refused `unknown_message` |
@@ -26,6 +27,8 @@ from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.binance.instruments import COIN_M, USD_M
+from teleglas.venues.binance.interest import ENDPOINTS as INTEREST
+from teleglas.venues.binance.interest import BinanceInterest
 from teleglas.venues.candle_rows import TIMEFRAMES, Volume, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
@@ -170,6 +173,7 @@ class BinanceCodec:
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._table = InstrumentTable(self.venue, instruments)
         self._known = self._table.known
+        self._interest = BinanceInterest(self._find)
         # A connection is wrapped or bare for its whole life: the shape that fitted last is tried first.
         self._first = _WRAPPED.decode
         self._second = _BARE.decode
@@ -238,10 +242,13 @@ class BinanceCodec:
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.
 
-        endpoint `aggTrades`, argument the symbol; or `klines`, argument symbol and timeframe
-        (`BTCUSDT:1m`).
+        endpoint `aggTrades`, argument the symbol; `klines`, argument symbol and timeframe
+        (`BTCUSDT:1m`); or one of a poll of funding and open interest, without argument.
         """
         if too_large(payload, sink):
+            return
+        if endpoint in INTEREST:
+            self._interest.decode(endpoint, payload, sink)
             return
         if endpoint not in {"aggTrades", "klines"}:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])

@@ -7,6 +7,7 @@
 | `allLiquidation.*` | liquidation; `S` names the liquidated POSITION: `Buy` is a long (the opposite of Binance) |
 | `tickers.*` | mark, where `markPrice` is given: a delta leaves out what did not change |
 | `kline.*` with `confirm` true, and rows of `/v5/market/kline` | closed candle |
+| `/v5/market/tickers` by REST | funding, open interest (see `interest`) |
 | answers to `subscribe` and `ping` | nothing: the dialogue reads them |
 | inverse symbols (`BTCUSD`, `BTCUSDZ26`) | refused `other_product` |
 | topics of the protocol before v5, `liquidation.*` | refused `legacy` |
@@ -24,6 +25,8 @@ from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.bybit.instruments import INVERSE, LINEAR
+from teleglas.venues.bybit.interest import ENDPOINTS as INTEREST
+from teleglas.venues.bybit.interest import BybitInterest
 from teleglas.venues.candle_rows import BYBIT_INTERVALS, TIMEFRAMES, Volume, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
@@ -144,6 +147,7 @@ class BybitCodec:
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._table = InstrumentTable(self.venue, instruments)
         self._known = self._table.known
+        self._interest = BybitInterest(self._find)
 
     def use(self, instruments: Mapping[str, Instrument]) -> None:
         """Take a refreshed table of contracts."""
@@ -171,12 +175,15 @@ class BybitCodec:
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body: endpoint `recent-trade`, argument the symbol.
 
-        Or endpoint `kline`, argument symbol and timeframe (`BTCUSDT:1m`).
+        Or endpoint `kline`, argument symbol and timeframe (`BTCUSDT:1m`); or `tickers`, without argument.
 
         The venue lists the newest first; rows are handed over in the order of `seq`. Rows of
         another symbol than the argument are refused.
         """
         if too_large(payload, sink):
+            return
+        if endpoint in INTEREST:
+            self._interest.decode(payload, sink)
             return
         if endpoint not in {"recent-trade", "kline"}:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint}"[:80])
@@ -278,6 +285,9 @@ class BybitCodec:
             sink.refuse(*explain(error))
         else:
             sink.mark(instrument, event_ms, price)
+
+    def _find(self, symbol: str, sink: MarketSink) -> Instrument | None:
+        return self._known.get(symbol) or self._listed(symbol, sink)
 
     def _listed(self, symbol: str, sink: MarketSink) -> Instrument | None:
         """Return a contract that was listed after the table was read, if the name says linear."""

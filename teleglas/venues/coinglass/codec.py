@@ -6,6 +6,7 @@
 | `futures_trades@...` | trade; side 1 = the taker SOLD, 2 = BOUGHT |
 | REST `liquidation/order` | liquidation, once the meaning of its side was calibrated; else refused `bad_side` |
 | REST `liquidation/exchange-list` | liquidation: growth of the totals (`ExchangeListDelta`) |
+| REST `funding-rate/exchange-list`, `open-interest/exchange-list` | funding, open interest (see `interest`) |
 | text `ping` and `pong`, frames without a channel that answer something | nothing: the dialogue reads them |
 | `spot_trades@...` | refused `other_product` |
 | any other channel | refused `unknown_message` |
@@ -27,6 +28,8 @@ from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, 
 from teleglas.money import exact_decimal
 from teleglas.venues.coinglass.delta import ExchangeListDelta
 from teleglas.venues.coinglass.instruments import build_instrument, key_of, venue_of
+from teleglas.venues.coinglass.interest import ENDPOINTS as INTEREST
+from teleglas.venues.coinglass.interest import CoinglassInterest
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_PRICE,
@@ -104,6 +107,7 @@ class CoinGlassCodec:
         self._table = InstrumentTable(self.venue, instruments, room=_ROOM)
         self._known = self._table.known
         self._delta = ExchangeListDelta()
+        self._interest = CoinglassInterest()
 
     def use(self, instruments: Mapping[str, Instrument]) -> None:
         """Take a refreshed table of contracts, keyed `venue:symbol`."""
@@ -139,11 +143,14 @@ class CoinGlassCodec:
 
         `liquidation/order`: argument `calibrated:1=long` or `calibrated:1=short`, the
         measured meaning of side 1. `liquidation/exchange-list`: argument `BTC@<received
-        ms>`, the coin of a 1h body and when it came.
+        ms>`, the coin of a 1h body and when it came; so for `open-interest/exchange-list`, and
+        without the coin for `funding-rate/exchange-list`.
         """
         if too_large(payload, sink):
             return
-        if endpoint == "liquidation/order":
+        if endpoint in INTEREST:
+            self._interest.decode(endpoint, argument, payload, sink)
+        elif endpoint == "liquidation/order":
             self._orders(argument, payload, sink)
         elif endpoint == "liquidation/exchange-list":
             coin, _, received = argument.rpartition("@")

@@ -6,6 +6,7 @@
 | channel `liquidation-orders`, and the REST body of that name | liquidation; `posSide`, or the order's `side` for `net` |
 | channel `mark-price` | mark |
 | channels `candle*` with `confirm` 1, and rows of `/api/v5/market/candles` | closed candle |
+| `funding-rate` and `open-interest` by REST | funding, open interest (see `interest`) |
 | `event` frames, text `pong` | nothing: the dialogue reads them |
 | a SWAP that the table lacks | refused `unknown_instrument`: a contract's size is never guessed |
 | spot, dated futures, options | refused `other_product` |
@@ -23,6 +24,8 @@ import msgspec
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.candle_rows import OKX_BARS, TIMEFRAMES, hand_over, rest_rows
+from teleglas.venues.okx.interest import ENDPOINTS as INTEREST
+from teleglas.venues.okx.interest import OkxInterest
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -112,6 +115,7 @@ class OkxCodec:
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._table = InstrumentTable(self.venue, instruments)
         self._known = self._table.known
+        self._interest = OkxInterest(self._find)
 
     def use(self, instruments: Mapping[str, Instrument]) -> None:
         """Take a refreshed table of contracts."""
@@ -137,10 +141,10 @@ class OkxCodec:
             self.decode(payload, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
-        """Hand over the rows of a REST body: endpoint `trades`, `candles` or `liquidation-orders`.
+        """Hand over the rows of a REST body: `trades`, `candles`, `liquidation-orders`, `funding-rate`, `open-interest`.
 
-        argument: the instId of `trades`, with the timeframe for `candles`
-        (`BTC-USDT-SWAP:1m`), unused for liquidations (their rows name it). The
+        argument: the instId of `trades`, with the timeframe for `candles` (`BTC-USDT-SWAP:1m`), with
+        the time of receipt for `funding-rate` (`BTC-USDT-SWAP@1790000000000`), else unused: rows name it. The
         venue lists the newest trades first; they are handed over in the order of their ids.
         """
         if too_large(payload, sink):
@@ -161,6 +165,8 @@ class OkxCodec:
             self._candles(symbol, TIMEFRAMES.get(timeframe, 0), body.data, sink)
         elif endpoint == "liquidation-orders":
             self._liquidations(_ORDERS_ROWS.read(body.data, sink), sink)
+        elif endpoint in INTEREST:
+            self._interest.decode(endpoint, argument, body.data, sink)
         else:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint} {argument}"[:80])
 
