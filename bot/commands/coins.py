@@ -19,7 +19,9 @@ __all__ = ["funding", "heat", "liq", "oi", "orderbook", "raw", "rsi", "sentiment
 _EVERY = "*"
 _DEFAULT_COIN = "BTC"
 _FRAMES = ("4h", "24h", "7d")
-_AMOUNT = re.compile(r"\$?(\d{1,12}(?:[.,]\d{1,3})?)([kKmMbB]?)")
+_AMOUNT = re.compile(r"\$?(?P<grouped>[1-9]\d{0,2}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*)|"
+                     r"\$?(?P<plain>\d{1,12}(?:[.,]\d{1,3})?)(?P<times>[kKmMbB]?)")  # fmt: skip
+"""`1,000,000` and `100.000` are thousands in groups, as no dollar has thousandths; `1.5m` is a fraction."""
 _TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
@@ -37,14 +39,14 @@ async def raw(ask: Ask) -> Card:
 
 async def liq(ask: Ask) -> Card:
     """Liquidations of a coin, or of the market without one."""
-    window = _window(ask, WINDOWS)
-    if ask.argument(0) in {"", _EVERY, *WINDOWS}:
+    window, name = _window(ask, WINDOWS), _name(ask, WINDOWS)
+    if name in {"", _EVERY}:
         return liquidations.market(await ask.desk.queries.market(window), ask.context)
 
     async def show(coin: str) -> Card:
         return liquidations.liquidations(await ask.desk.queries.liquidations(coin, window), ask.context)
 
-    return await _of_coin(ask, show)
+    return await _of_coin(ask, show, name)
 
 
 async def whale(ask: Ask) -> Card:
@@ -90,7 +92,7 @@ async def oi(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         return interest.open_interest(await ask.desk.queries.open_interest(coin, window), ask.context)
 
-    return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, _name(ask, _FRAMES) or _DEFAULT_COIN)
 
 
 async def funding(ask: Ask) -> Card:
@@ -118,7 +120,7 @@ async def heat(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         return heat_view.heat(await ask.desk.queries.heat(coin, window), ask.context)
 
-    return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, _name(ask, WINDOWS) or _DEFAULT_COIN)
 
 
 async def _of_coin(ask: Ask, show: Callable[[str], Awaitable[Card]], name: str | None = None) -> Card:
@@ -139,8 +141,15 @@ def _window(ask: Ask, allowed: tuple[str, ...]) -> str:
     return asked[0] if asked else "24h"
 
 
+def _name(ask: Ask, frames: tuple[str, ...]) -> str:
+    """Return the first word that is no length of time: `/liq 4h btc` asks for what `/liq btc 4h` does."""
+    return next((word for word in ask.arguments if word.lower() not in frames), "")
+
+
 def _amount(word: str) -> float | None:
     found = _AMOUNT.fullmatch(word)
     if found is None:
         return None
-    return float(found[1].replace(",", ".")) * _TIMES[found[2].lower()]
+    if found["grouped"]:
+        return float(found["grouped"].replace(found["mark"], ""))
+    return float(found["plain"].replace(",", ".")) * _TIMES[found["times"].lower()]

@@ -100,6 +100,25 @@ async def test_unknown_coins_are_never_another_s(chat):
     assert "<b>&amp;</b>" in hostile.text
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/whale btc 100,000", "whale BTC 100000"),
+        ("/whale btc $1.000.000", "whale BTC 1000000"),
+        ("/whale 1,000,000", "whale * 1000000"),
+        ("/whale btc 1.5m", "whale BTC 1500000"),
+        ("/whale btc 0,5M", "whale BTC 500000"),
+        ("/liq 4h btc", "liq BTC 4h"),
+        ("/oi 7d eth", "oi ETH 7d"),
+        ("/heat 12h", "heat BTC 12h"),
+    ],
+)
+async def test_amounts_and_lengths_of_time_in_any_form_and_place(chat, typed, meant):
+    """What was understood stands on the refresh button: thousands in groups, fractions of millions, words in any order."""
+    entry = await chat.say(typed)
+    assert ("↻ Refresh", meant) in chat.buttons(entry)
+
+
 async def test_refresh_edits_in_place(chat):
     """↻ and a window's button change the message itself, with a new time; the chat grows by nothing."""
     entry = await chat.say("/liq btc")
