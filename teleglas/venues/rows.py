@@ -22,7 +22,7 @@ from teleglas.market import (
     PriceKind,
     Refusal,
 )
-from teleglas.money import cents, exact_decimal
+from teleglas.money import cents, exact_decimal, quick_cents
 
 __all__ = [
     "DECODE_ERRORS",
@@ -132,7 +132,7 @@ class RowReader(Generic[Row]):
 def forced_order(
     sink: MarketSink,
     instrument: Instrument,
-    seen: Seen,
+    seen: Seen | None,
     *,
     event_ms: int,
     side: PositionSide,
@@ -144,33 +144,52 @@ def forced_order(
     """Hand over one liquidation with exact cents, or refuse it by name.
 
     side: of the POSITION. price and quantity: as the venue wrote them, in its own units.
-    seen: counts equal rows of one frame (`Liquidation.occurrence`).
+    seen: counts equal rows of one frame (`Liquidation.occurrence`); None for a frame of one row.
     """
+    amount = _quick_amount(instrument, price, quantity) or _exact_amount(instrument, price, quantity, sink)
+    if amount is None:
+        return
+    coin_price, usd_cents = amount
+    if not 0.0 < coin_price < MAX_PRICE or usd_cents == 0:
+        sink.refuse(Refusal.BAD_NUMBER, f"price {price}, quantity {quantity}"[:_DETAIL])
+        return
+    occurrence = 0
+    if seen is not None:
+        content = (instrument.symbol, event_ms, side, coin_price, usd_cents)
+        occurrence = seen.get(content, 0)
+        seen[content] = occurrence + 1
+    sink.liquidation(
+        Liquidation(
+            instrument, event_ms, side, coin_price, usd_cents, price_kind, completeness, "", occurrence
+        )
+    )
+
+
+def _quick_amount(instrument: Instrument, price: Exact, quantity: Exact) -> tuple[float, int] | None:
+    """Return (price of one coin, USD cents) where floats tell them exactly: of nearly every order."""
+    if type(price) is not str or type(quantity) is not str:
+        return None
+    try:
+        exact_price, amount = float(price), float(quantity) * float(instrument.multiplier)
+    except ValueError:
+        return None
+    usd_cents = quick_cents(amount if instrument.inverse else exact_price * amount)
+    if usd_cents is None or not 0.0 < exact_price < MAX_PRICE:
+        return None
+    return exact_price / instrument.scale, usd_cents
+
+
+def _exact_amount(
+    instrument: Instrument, price: Exact, quantity: Exact, sink: MarketSink
+) -> tuple[float, int] | None:
+    """Return (price of one coin, USD cents), or refuse the row and return None."""
     try:
         exact_price = exact_decimal(price)
         usd_cents = cents(instrument.usd(exact_price, exact_decimal(quantity)))
     except BadFrame as error:
         refuse_error(sink, error)
-        return
+        return None
     except ArithmeticError:
         sink.refuse(Refusal.ABSURD_AMOUNT, f"{price} x {quantity}"[:_DETAIL])
-        return
-    coin_price = float(exact_price) / instrument.scale
-    if not 0.0 < coin_price < MAX_PRICE or usd_cents == 0:
-        sink.refuse(Refusal.BAD_NUMBER, f"price {price}, quantity {quantity}"[:_DETAIL])
-        return
-    content = (instrument.symbol, event_ms, side, coin_price, usd_cents)
-    occurrence = seen.get(content, 0)
-    seen[content] = occurrence + 1
-    sink.liquidation(
-        Liquidation(
-            instrument=instrument,
-            event_ms=event_ms,
-            side=side,
-            price=coin_price,
-            usd_cents=usd_cents,
-            price_kind=price_kind,
-            completeness=completeness,
-            occurrence=occurrence,
-        )
-    )
+        return None
+    return float(exact_price) / instrument.scale, usd_cents
