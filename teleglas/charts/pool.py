@@ -52,8 +52,12 @@ class ChartPool:
         if not self._closed and (self._starting is None or _dead(self._starting)):
             self._starting = asyncio.create_task(_start(self._start_s))
 
-    async def draw(self, picture: AnyPicture) -> bytes | None:
-        """Return the PNG; None, with the reason in the log, if it failed or would take too long."""
+    async def draw(self, picture: AnyPicture, *, within_s: float | None = None) -> bytes | None:
+        """Return the PNG; None, with the reason in the log, if it failed or would take too long.
+
+        within_s: in place of `timeout_s`, for who can wait longer or less long.
+        """
+        limit_s = self._timeout_s if within_s is None else within_s
         if self._closed:
             return None
         if len(self._drawing) >= self._limit:
@@ -63,10 +67,10 @@ class ChartPool:
         self._drawing.add(drawing)
         drawing.add_done_callback(self._done)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(limit_s):
                 return await asyncio.shield(drawing)
         except TimeoutError:
-            self._log.warning("chart left out", reason="it took too long", limit_s=self._timeout_s)
+            self._log.warning("chart left out", reason="it took too long", limit_s=limit_s)
         except (OSError, EOFError) as error:
             self._log.warning("chart left out", reason="the drawing process failed", error=repr(error))
         return None

@@ -33,14 +33,14 @@ _EDITABLE_FOR_MS = 3_600_000
 
 
 class FailOpen:
-    """A store that goes on in memory. `degraded` says why, None while the database works.
+    """A store that goes on in memory. `degraded` says why, None while the database works. home: the database.
 
     clock: seconds that never go back, to pace the attempts to come home. Used by one
     thread at a time, like the store itself.
     """
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        self._home = store
+        self.home = store
         self._clock = clock
         self._spare: Store | None = None
         self._try_home_at = 0.0
@@ -56,7 +56,7 @@ class FailOpen:
         if self._spare is not None:
             return verb(self._spare, *args, **kwargs)
         try:
-            return verb(self._home, *args, **kwargs)
+            return verb(self.home, *args, **kwargs)
         except StoreUnavailable as error:
             self._spare = self._leave_home(str(error))
             return verb(self._spare, *args, **kwargs)
@@ -67,14 +67,14 @@ class FailOpen:
             self._come_home(self._spare)
         if self._spare is not None:
             self._spare.close()
-        self._home.close()
+        self.home.close()
 
     def _leave_home(self, why: str) -> Store:
         spare = open_store("sqlite://")
         with spare.engine.connect() as connection:
             connection.exec_driver_sql(f"PRAGMA max_page_count={_SPARE_PAGES}")
         try:
-            _borrow(self._home, spare)
+            _borrow(self.home, spare)
         except StoreUnavailable as error:
             why = f"{why}; what waits in it cannot be read either ({error})"
         self.degraded = why
@@ -83,7 +83,7 @@ class FailOpen:
 
     def _come_home(self, spare: Store) -> None:
         try:
-            _bring_home(spare, self._home)
+            _bring_home(spare, self.home)
         except StoreUnavailable:
             self._try_home_at = self._clock() + _TRY_HOME_EVERY_S
             return

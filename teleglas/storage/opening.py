@@ -28,6 +28,9 @@ SETTING = "DATABASE_URL"
 _BUSY_MS = 2_000
 """How long a write waits for another program's; the pipeline's step waits with it."""
 
+_LOG_PAGES = 4_000
+"""Where a commit moves the write-ahead log into the file itself: the alert process does it beside, sooner."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_463_001  # any number that only TELEGLAS takes
 _ENGINE_LOCK = 7_463_002
@@ -109,7 +112,8 @@ def _postgresql(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see below
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+    for pragma in (*settings, f"busy_timeout={_BUSY_MS}", f"wal_autocheckpoint={_LOG_PAGES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -19,7 +19,7 @@ class State(StrEnum):
     """Where a message of the outbox is.
 
     pending -> leased -> sent; a sent one is pending again while a newer revision is
-    wanted than was told. buried: refused for good before it was sent. digested: told by a
+    wanted than was told, or while it lacks its picture. buried: refused for good before it was sent. digested: told by a
     line of a later digest instead.
     """
 
@@ -96,6 +96,8 @@ class StoredRow(msgspec.Struct, frozen=True):
     told: the last revision that its target confirmed, -1 before the first.
     reply_to_message: the target's id of the message it replies to, where that one was sent.
     attempts: claims since the last confirmation. why: the last refusal or delay.
+    photo: the message has a picture. picture: what is to be drawn for it and added, as JSON, None
+    when nothing is; picture_tried: an earlier try to add it may have arrived.
     """
 
     row_id: int
@@ -117,6 +119,8 @@ class StoredRow(msgspec.Struct, frozen=True):
     photo: bool
     sent_ms: int | None
     why: str
+    picture: bytes | None = None
+    picture_tried: bool = False
 
 
 class QueueStats(msgspec.Struct, frozen=True):

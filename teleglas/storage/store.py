@@ -7,6 +7,7 @@ Times are Unix ms UTC. Verbs address a message by its alert id.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,14 @@ FOREVER_MS = 1 << 62
 
 _OUR_FAULT = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 _WHY_CHARS = 200
+_DECIDED = verdicts.insert()
+_REMEMBER = engine_memory.update().values(
+    memory=sa.bindparam("newest"), journal_position=sa.bindparam("position")
+)
+_REHEARSED = Commit(
+    (VerdictRow(0, "", "", "", "", "", "", 0, 0, 0, 0, 0, None, None, None, None, None, None, b""),),
+    (NewMessage("rehearsal", "nobody", "nobody", 0, "alert", b"", 0, 0),), (), b"", 0,
+)  # fmt: skip
 
 
 class StoreUnavailable(TeleglasError):
@@ -68,6 +77,22 @@ class Store:
         except DBAPIError as error:
             raise StoreUnavailable(f"database: {error.orig}".strip().splitlines()[0]) from error
 
+    def empty_log(self) -> None:
+        """Move what SQLite's write-ahead log holds into the file, beside whoever reads and writes.
+
+        May run on any thread. Otherwise now and then a commit does it, and an alert waits for it.
+        """
+        if self.engine.dialect.name != "sqlite" or isinstance(self.engine.pool, sa.StaticPool):
+            return
+        try:
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                connection.close()
+        except (sqlite3.Error, DBAPIError) as error:
+            raise StoreUnavailable(f"database: {error}") from error
+
     # -- decisions -------------------------------------------------------------------------
 
     def commit(self, commit: Commit) -> None:
@@ -77,16 +102,31 @@ class Store:
         revision is newer than what is wanted already.
         """
         with self.transaction() as connection:
-            if commit.verdicts:
-                connection.execute(
-                    verdicts.insert(), [_verdict(row, commit.position) for row in commit.verdicts]
-                )
-            if commit.messages:
-                queue.add_messages(connection, commit.messages)
-            queue.apply_edits(connection, commit.edits)
-            values = {"memory": commit.memory, "journal_position": commit.position}
-            if not connection.execute(engine_memory.update().values(values)).rowcount:
-                connection.execute(engine_memory.insert().values(only=1, **values))
+            _commit(connection, commit)
+
+    def commit_and_claim(
+        self, commit: Commit, now_ms: int, *, lease_ms: int, shut: Collection[str] = ()
+    ) -> StoredRow | None:
+        """Do `commit`, and lease in the same transaction the message to send now, if there is one.
+
+        As `claim_next`, but never an edit: one wait for the disk stands before a send, not two.
+        """
+        with self.transaction() as connection:
+            _commit(connection, commit)
+            row_id = queue.next_row(connection, now_ms, shut, None)
+            return None if row_id is None else queue.claim(connection, row_id, now_ms, now_ms + lease_ms)
+
+    def rehearse(self) -> None:
+        """Go through the statements up to a send and undo it all, so that the first alert need not prepare them."""
+        with self.transaction() as connection:
+            _commit(connection, _REHEARSED)
+            for shut_edits in (None, ()):
+                row_id = queue.next_row(connection, 0, (), shut_edits)
+                if row_id is not None:
+                    queue.claim(connection, row_id, 0, 0)
+            transaction = connection.get_transaction()
+            assert transaction is not None  # noqa: S101 - it was begun above
+            transaction.rollback()
 
     def load_memory(self) -> tuple[bytes | None, int]:
         """Return the engine's memory and the last journal record it decided on; (None, 0) at first."""
@@ -103,21 +143,20 @@ class Store:
         lease_ms: int,
         shut: Collection[str] = (),
         shut_edits: Collection[str] = (),
+        drawn: Collection[str] = (),
         only: Collection[str] | None = None,
     ) -> StoredRow | None:
         """Lease the message to send now, or None if there is none.
 
         Sends come before edits, then the smaller rank. Not chosen: chats in `shut` (edits:
         in `shut_edits`), chats not in `only` if that is given, chats with a message in
-        flight, edits while a send waits for their chat. Call `confirm`, `postpone`, `bury`,
+        flight, edits while a send waits for their chat, edits of a message that lacks its
+        picture unless `drawn` names it. Call `confirm`, `postpone`, `bury`,
         `suspend_chat` or `migrate_chat` with the outcome; otherwise `release_leases` frees the row as possibly sent.
         """
         with self.transaction() as connection:
-            row_id = queue.next_row(connection, now_ms, shut, shut_edits, only)
-            if row_id is None:
-                return None
-            queue.lease(connection, row_id, now_ms, now_ms + lease_ms)
-            return queue.rows(connection, sa.select(sa.literal(row_id)))[0]
+            row_id = queue.next_row(connection, now_ms, shut, shut_edits, drawn, only)
+            return None if row_id is None else queue.claim(connection, row_id, now_ms, now_ms + lease_ms)
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """Return when the next waiting row becomes due or a lease ends, if that is in the future."""
@@ -140,22 +179,29 @@ class Store:
         photo: bool,
         now_ms: int,
         next_edit_ms: int,
+        picture: bytes | None = None,
     ) -> bool:
         """Record that the target has this revision; it is not edited again before `next_edit_ms`.
 
         message_id: None for a target that edits nothing: what it was told first is the end.
+        photo: the message has a picture. picture: the one that is still to be added to it (JSON).
 
         Returns False when nothing changed: that revision, or a newer one, was confirmed
-        before. A confirmation that comes after its lease ended counts all the same.
+        before, and no picture was waited for. A confirmation that comes after its lease ended
+        counts all the same.
         """
         named = sa.func.coalesce(message_id, outbox.c.message_id)
-        wanted = sa.and_(outbox.c.wanted > revision, named.is_not(None))
+        more = sa.or_(outbox.c.wanted > revision, sa.literal(picture is not None))
+        wanted = sa.and_(more, named.is_not(None))
+        news = outbox.c.told < revision
+        if picture is None:
+            news = sa.or_(news, sa.and_(outbox.c.told == revision, outbox.c.picture.is_not(None)))
         with self.transaction() as connection:
             changed = connection.execute(
                 outbox.update()
                 .where(
                     outbox.c.alert_id == alert_id,
-                    outbox.c.told < revision,
+                    news,
                     outbox.c.state.in_((State.LEASED, State.PENDING)),
                 )
                 .values(
@@ -163,6 +209,8 @@ class Store:
                     told=revision,
                     message_id=named,
                     photo=photo,
+                    picture=None if picture is None else picture.decode(),
+                    picture_tried=False,
                     attempts=0,
                     lease_until_ms=None,
                     sent_ms=sa.func.coalesce(outbox.c.sent_ms, now_ms),
@@ -177,7 +225,7 @@ class Store:
         """Give a claimed row back, to be tried again at `not_before_ms`.
 
         maybe_sent: the outcome is unknown, so a message's next try must say that it may be
-        a repeat; it stays said. Returns False if the claim is no longer the current one.
+        a repeat; it stays said. So must a picture's, if that is what was tried. Returns False if the claim is no longer the current one.
         """
         with self.transaction() as connection:
             changed = connection.execute(
@@ -193,6 +241,10 @@ class Store:
                     lease_until_ms=None,
                     not_before_ms=not_before_ms,
                     maybe_sent=sa.or_(outbox.c.maybe_sent, sa.literal(maybe_sent and row.told < 0)),
+                    picture_tried=sa.or_(
+                        outbox.c.picture_tried,
+                        sa.and_(sa.literal(maybe_sent), outbox.c.picture.is_not(None)),
+                    ),
                     why=why[:_WHY_CHARS],
                 )
             )
@@ -219,6 +271,7 @@ class Store:
                     state=State.PENDING,
                     lease_until_ms=None,
                     maybe_sent=sa.or_(outbox.c.maybe_sent, queue.UNSENT),
+                    picture_tried=sa.or_(outbox.c.picture_tried, outbox.c.picture.is_not(None)),
                     why="the outcome of the last try is unknown",
                 )
             )
@@ -295,7 +348,7 @@ class Store:
             connection.execute(
                 outbox.update()
                 .where(outbox.c.chat == old, sa.not_(queue.UNSENT), outbox.c.state != State.SENT)
-                .values(state=State.SENT, lease_until_ms=None)
+                .values(state=State.SENT, lease_until_ms=None, picture=None)
             )
             connection.execute(
                 outbox.update()
@@ -321,14 +374,15 @@ class Store:
             return {row.chat: row.not_before_ms for row in found}
 
     def tries_since(self, since_ms: int) -> list[tuple[str, int]]:
-        """Return (chat, time) of each row's last try since then, in order, to restore rate limits."""
+        """Return (chat, time) of each row's first and last request since then, in order, to restore rate limits."""
+        last = sa.select(outbox.c.chat, outbox.c.tried_ms.label("at_ms")).where(outbox.c.tried_ms >= since_ms)
+        # What was tried after it was told was an edit, such as its picture's: two requests.
+        first = sa.select(outbox.c.chat, outbox.c.sent_ms).where(
+            outbox.c.tried_ms >= since_ms, outbox.c.sent_ms >= since_ms, outbox.c.sent_ms < outbox.c.tried_ms
+        )
         with self.transaction(reads_only=True) as connection:
-            found = connection.execute(
-                sa.select(outbox.c.chat, outbox.c.tried_ms)
-                .where(outbox.c.tried_ms >= since_ms)
-                .order_by(outbox.c.tried_ms)
-            )
-            return [(row.chat, row.tried_ms) for row in found]
+            found = connection.execute(sa.union_all(last, first).order_by("at_ms"))
+            return [(row.chat, row.at_ms) for row in found]
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -362,6 +416,12 @@ class Store:
             found = queue.rows(connection, sa.select(outbox.c.row_id).where(outbox.c.alert_id == alert_id))
         return found[0] if found else None
 
+    def last_message_id(self, chat: str) -> int:
+        """Return the highest id that a chat gave to one of our messages, 0 if it gave none."""
+        query = sa.select(sa.func.coalesce(sa.func.max(outbox.c.message_id), 0)).where(outbox.c.chat == chat)
+        with self.transaction(reads_only=True) as connection:
+            return int(connection.scalars(query).one())
+
     def verdicts(self) -> list[bytes]:
         """Return every decision as JSON, in the order they were made."""
         with self.transaction(reads_only=True) as connection:
@@ -374,6 +434,17 @@ class Store:
             return connection.execute(
                 verdicts.delete().where(verdicts.c.decided_ms < before_ms, verdicts.c.action != "send")
             ).rowcount
+
+
+def _commit(connection: Connection, commit: Commit) -> None:
+    if commit.verdicts:
+        connection.execute(_DECIDED, [_verdict(row, commit.position) for row in commit.verdicts])
+    if commit.messages:
+        queue.add_messages(connection, commit.messages)
+    queue.apply_edits(connection, commit.edits)
+    if not connection.execute(_REMEMBER, {"newest": commit.memory, "position": commit.position}).rowcount:
+        first = {"only": 1, "memory": commit.memory, "journal_position": commit.position}
+        connection.execute(engine_memory.insert(), first)
 
 
 def _verdict(row: VerdictRow, position: int) -> dict[str, object]:

@@ -46,6 +46,8 @@ outbox = Table(
     Column("told", Integer, nullable=False),
     Column("message_id", BigInteger),
     Column("photo", Boolean, nullable=False, server_default=false()),
+    Column("picture", Text),
+    Column("picture_tried", Boolean, nullable=False, server_default=false()),
     Column("attempts", Integer, nullable=False),
     Column("not_before_ms", BigInteger, nullable=False),
     Column("lease_until_ms", BigInteger),
@@ -58,7 +60,11 @@ outbox = Table(
     Index("outbox_by_age", "created_ms"),
     Index("outbox_by_try", "tried_ms"),
 )
-"""One message of one target each; its states are told in `teleglas.storage.records.State`."""
+"""One message of one target each; its states are told in `teleglas.storage.records.State`.
+
+photo: the message has a picture. picture: the one that it still lacks, as JSON, until that is added
+or given up. picture_tried: a try to add it may have succeeded.
+"""
 
 verdicts = Table(
     "verdicts",

@@ -6,6 +6,7 @@ A commit waits for the disk; on the event loop every feed would wait with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from teleglas.storage.fail_open import FailOpen, Verb
-from teleglas.storage.store import Store
+from teleglas.storage.store import Store, StoreUnavailable
 
 __all__ = ["StoreThread"]
 
@@ -45,6 +46,11 @@ class StoreThread:
         """
         work = partial(self._stores.apply, verb, *args, **kwargs)
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+
+    async def empty_log(self) -> None:
+        """Do `Store.empty_log` on another thread: commits need not wait for it. A failure is left to the next verb."""
+        with contextlib.suppress(StoreUnavailable):
+            await asyncio.to_thread(self._stores.home.empty_log)
 
     async def close(self) -> None:
         """Finish the queued verbs and close the store."""
