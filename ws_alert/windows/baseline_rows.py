@@ -1,0 +1,83 @@
+"""What is stored of the assets' own normals: one row a minute, and whole states that make older rows needless.
+
+Bodies are MessagePack. Minutes count since 1970 in UTC, amounts are cents.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from teleglas.baselines import BaselineMinute
+from ws_alert.windows.interest import InterestRows
+from ws_alert.windows.sample_history import HistoryRow
+
+__all__ = ["AssetMinute", "AssetRow", "MinuteRow", "decode_asset", "decode_minute", "encoded"]
+
+
+class AssetMinute(msgspec.Struct, frozen=True, array_like=True):
+    """What one minute added to one asset: taker volume, and samples as (place of the series, usd)."""
+
+    asset: str
+    volume: int
+    samples: tuple[tuple[int, int], ...]
+
+
+class MinuteRow(msgspec.Struct, frozen=True, array_like=True):
+    """One closed minute.
+
+    serial: of the stored rows. number: of the counted minutes so far. counted: whether this one is history. looked: one byte
+    for each minute of the last 24 hours (minute modulo 1440), 1 where it is history; days: how
+    many such minutes each UTC day had (day modulo 8). gone: assets forgotten in it.
+    """
+
+    minute: int
+    serial: int
+    number: int
+    counted: bool
+    looked: bytes
+    days: tuple[int, ...]
+    assets: tuple[AssetMinute, ...]
+    gone: tuple[str, ...]
+    interest: InterestRows
+
+
+class AssetRow(msgspec.Struct, frozen=True, array_like=True):
+    """The whole state of one asset at the end of a minute.
+
+    serial: of the minute's row. first: number of its first counted minute. last: its last
+    minute with activity. volumes: empty if it never had any.
+    """
+
+    asset: str
+    minute: int
+    serial: int
+    first: int
+    last: int
+    volumes: tuple[int, ...]
+    series: tuple[HistoryRow | None, ...]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_minutes = msgspec.msgpack.Decoder(MinuteRow)
+_assets = msgspec.msgpack.Decoder(AssetRow)
+
+
+def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineMinute:
+    """Return what is to be committed; rows of minutes before `oldest` are not needed any more."""
+    return BaselineMinute(
+        minute=row.minute,
+        body=_encoder.encode(row),
+        assets=tuple((each.asset, _encoder.encode(each)) for each in assets),
+        gone=row.gone,
+        oldest=oldest,
+    )
+
+
+def decode_minute(body: bytes) -> MinuteRow:
+    """Return a stored minute. Raises MsgspecError for what another version wrote."""
+    return _minutes.decode(body)
+
+
+def decode_asset(body: bytes) -> AssetRow:
+    """Return a stored state. Raises MsgspecError for what another version wrote."""
+    return _assets.decode(body)
