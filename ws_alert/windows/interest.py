@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ws_alert.messages import Kind
+
 __all__ = [
     "KEPT_MS",
     "POLL_MS",
@@ -230,6 +232,11 @@ class AssetInterest:
         return bool(stale) or silent
 
     @property
+    def has_rates(self) -> bool:
+        """Whether any rate is known."""
+        return bool(self._rates)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is known."""
         return not (self._rates or self._series)
@@ -271,6 +278,15 @@ class Interest:
         changed = [asset for asset, known in sorted(self._assets.items()) if known.forget(now_ms)]
         self._assets = {asset: known for asset, known in self._assets.items() if not known.is_empty}
         return changed
+
+    def silent(self, levels: Iterable[tuple[Kind, str, str]]) -> list[str]:
+        """Return the assets of these (kind, asset, direction) of whose measure nothing is known."""
+        return [
+            asset
+            for kind, asset, _ in levels
+            if (kind is Kind.FUNDING_EXTREME and not self.of(asset).has_rates)
+            or (kind is Kind.OI_DIVERGENCE and not self.of(asset).newest_ms)
+        ]
 
 
 def percent_8h(rate: float, interval_h: float) -> Fraction:
