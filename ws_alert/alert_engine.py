@@ -17,10 +17,12 @@ from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Candle, Instrument, Liquidation, MarketSink, PositionSide, Refusal, TakerSide
 from ws_alert.detectors.candle_confluence_detector import CandleScanner, ScannerMemory
 from ws_alert.detectors.event_pattern_detector import EventPatternDetector
+from ws_alert.detectors.funding_extreme_detector import FundingExtremeDetector
 from ws_alert.detectors.global_radar_engine import GlobalRadarEngine
 from ws_alert.detectors.hit import Hit, Level
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.detectors.market_cascade_detector import MarketCascadeDetector
+from ws_alert.detectors.oi_divergence_detector import OiDivergenceDetector
 from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
 from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
 from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
@@ -50,6 +52,7 @@ from ws_alert.signals.signal_validator import fault
 from ws_alert.windows.coverage import FeedHealth, FeedSpan
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.intake import Intake
+from ws_alert.windows.interest import AssetInterest
 
 __all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
 
@@ -130,6 +133,8 @@ class AlertEngine:
         self._hunts = StopHuntDetector(rules)
         self._flows = OrderFlowAnalyzer(rules)
         self._accumulations = WhaleAccumulationDetector(rules)
+        self._fundings = FundingExtremeDetector(rules)
+        self._divergences = OiDivergenceDetector(rules)
         self._signals = SignalGenerator(rules.require_confirmation)
         evidence = Evidence(self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart)
         limit = rules.hourly_budget if budget else 0
@@ -328,6 +333,16 @@ class AlertEngine:
         if not self.warming:
             self._found(self.scanner.take(instrument, candle, self.now_ms))
 
+    def funded(self, interest: AssetInterest, event_ms: int) -> None:
+        """Judge who pays how much for a position, in both directions."""
+        if self._on.funding_extreme and not self.warming:
+            self._held(interest.asset, self._fundings.detect(interest, event_ms, self.now_ms))
+
+    def sampled(self, interest: AssetInterest, event_ms: int) -> None:
+        """Judge how open interest moves between the venues."""
+        if self._on.oi_divergence and not self.warming:
+            self._held(interest.asset, (self._divergences.detect(interest, event_ms),))
+
     # -- inside -----------------------------------------------------------------------
 
     def _arrive(self, received_ms: int) -> None:
@@ -396,6 +411,11 @@ class AlertEngine:
 
     def _is_open(self, kind: Kind, asset: str) -> bool:
         return any(episode.kind is kind for episode in self.episodes.active(asset))
+
+    def _held(self, asset: str, levels: Sequence[Level]) -> None:
+        """Take levels that are polled: of most assets they are low, and nothing is open."""
+        if any(level.hit is not None for level in levels) or self._is_open(levels[0].kind, asset):
+            self._measure(self.intake.events(asset), levels)
 
     def _measure(self, events: AssetEvents, levels: Sequence[Level]) -> None:
         """Take what level kinds measure now: hits go on, a low measure ends its episode a minute later."""
@@ -545,12 +565,22 @@ class AlertEngine:
         if any(episode.kind in LEVELS for episode in self.episodes.open.values()):
             self._look_again()
 
+    def _forget_interest(self) -> None:
+        """Judge anew what ceased to hold, and what nothing is known of: a level would else never end."""
+        interest, now = self.intake.interest, self.now_ms
+        changed = interest.forget(now)
+        silent = interest.silent(self.episodes.open)
+        for asset in sorted({*changed, *silent}):
+            self.funded(interest.of(asset), now)
+            self.sampled(interest.of(asset), now)
+
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""
         self._swept_ms = self.now_ms // _SWEEP_MS * _SWEEP_MS
         self._hunts.forget(self.now_ms)
         self._signals.forget(self.now_ms)
         self.intake.forget(frozenset(asset for _, asset, _ in self.episodes.open))
+        self._forget_interest()
         for policy in self._policies.values():
             policy.forget(self.now_ms)
 
