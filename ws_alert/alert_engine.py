@@ -42,6 +42,7 @@ from ws_alert.messages import (
     Verdict,
 )
 from ws_alert.policy.chain import TargetMemory, TargetPolicy
+from ws_alert.policy.grouping import group_key
 from ws_alert.policy.inhibition import RANK
 from ws_alert.recorder import Observer
 from ws_alert.rules import Rules
@@ -64,6 +65,9 @@ _SWEEP_MS = 60_000
 _MINUTE_MS = 60_000
 _MINUTE = "minute\n"
 FLOW, ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
+
+
+_SIDES = {side.value: side for side in PositionSide}
 
 
 class Codec(Protocol):
@@ -289,7 +293,7 @@ class AlertEngine:
         if self.warming:
             return
         on = self._on
-        storm = self._storms.detect(events, PositionSide(row.side), row.event_ms)
+        storm = self._storms.detect(events, _SIDES[row.side], row.event_ms)
         whole = self._whole(events, self._clusters.detect(events, row.event_ms), row.event_ms)
         if on.stop_hunt:
             self._hunts.liquidated(events, row.event_ms)
@@ -313,7 +317,7 @@ class AlertEngine:
             whole = self._whole(events, cluster, row.event_ms)
             hunt = self._hunts.ordered(events, row) if on.stop_hunt else None
         single = self._singles.trade(events, row) if on.whale_trade else None
-        self._judge(events, (whole, hunt, cluster if on.whale_cluster else None, single))
+        self._judge(events, (whole, cluster if on.whale_cluster else None, single, hunt))
         if is_order and on.whale_accumulation_window:
             side = TakerSide(row.side)
             if self._accumulations.may_fire(events, side) or self._is_open(ACCUMULATION, events.asset):
@@ -395,6 +399,8 @@ class AlertEngine:
         buy, sell = events.tape.flow(until)
         asset, levels = events.asset, list[Level]()
         is_active = buy + sell > self._flows.least(events.group)
+        if not (is_active or self.episodes.active(asset)):
+            return
         if self._on.order_flow and (is_active or self._is_open(FLOW, asset)):
             levels = self._flows.detect(events, until * 1000, buy, sell)
             self._look_again()
@@ -441,8 +447,13 @@ class AlertEngine:
                     self._started(finding)
                     if finding.kind is Kind.LIQUIDATION_STORM and self._on.market_cascade:
                         findings = [*self._cascade(finding), *findings]
-        for finding in findings:
-            self._signal(finding)
+        signals = [signal for finding in findings for signal in self._signalled(finding)]
+        for signal in sorted(signals, key=lambda each: -RANK[each.kind]):
+            for target, policy in self._policies.items():
+                self._decided(policy, policy.judge(signal, self.now_ms))
+                group = policy.groups.get(group_key(signal, policy.groups))
+                if group is not None:
+                    self._schedule(group.due_ms, f"group\n{target}\n{group.asset}")
 
     def _cascade(self, storm: Finding) -> list[Finding]:
         """Return the cascade that a storm which began makes or goes on with."""
@@ -455,23 +466,18 @@ class AlertEngine:
             self._started(finding)
         return [finding]
 
-    def _signal(self, finding: Finding) -> None:
-        """Let every target's policy decide on a finding, unless it waits for another kind."""
+    def _signalled(self, finding: Finding) -> list[Finding]:
+        """Return what a finding lets the policies judge now: nothing while it waits for another kind."""
         wrong = fault(finding, self.now_ms)
         if wrong:
             self._note(Action.DROP, f"invalid:{wrong}", finding)
-            return
+            return []
         signals, waits = self._signals.take(finding, self.now_ms)
         if waits:
             key = (finding.kind, finding.asset, finding.direction)
             self._schedule(self._signals.waiting[key].due_ms, _name("confirm", key))
             self._note(Action.HOLD, "confirmation", finding)
-        for signal in sorted(signals, key=lambda each: -RANK[each.kind]):
-            for target, policy in self._policies.items():
-                self._decided(policy, policy.judge(signal, self.now_ms))
-                group = policy.groups.get(signal.group)
-                if group is not None:
-                    self._schedule(group.due_ms, f"group\n{target}\n{signal.group}")
+        return signals
 
     def _note(self, action: Action, reason: str, finding: Finding) -> None:
         for policy in self._policies.values():

@@ -14,10 +14,21 @@ from typing import Any, NamedTuple
 from teleglas.errors import BadFrame
 from teleglas.instruments import asset_of_symbol
 from tests.reference.alert_decisions import Decision, Phase, Reference, Row
-from ws_alert.rules import Rules
+from ws_alert.rules import Detectors, Rules
 from ws_alert.sources.replay import replay
 
-__all__ = ["Lines", "by_engine", "by_reference", "read_tapes", "same", "write_tape"]
+__all__ = ["SPINE", "Lines", "by_engine", "by_reference", "read_tapes", "same", "write_tape"]
+
+SPINE = Detectors(
+    market_cascade=False,
+    stop_hunt=False,
+    order_flow=False,
+    whale_accumulation_window=False,
+    funding_extreme=False,
+    oi_divergence=False,
+    volume_spike=False,
+)
+"""The kinds that `alert_decisions` defines; `analysis_findings` defines the others."""
 
 COLUMNS = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
 
@@ -40,7 +51,8 @@ def write_tape(path: Path, rows: Sequence[tuple[int, str, str, str, float, str]]
 
 
 def by_engine(rules: Rules, folder: Path, liquidations: Sequence[Path], trades: Sequence[Path]) -> Lines:
-    """Run the real replay and read what it wrote."""
+    """Run the real replay, of the reference's kinds alone, and read what it wrote."""
+    rules = rules.model_copy(update={"detectors": SPINE})
     out, found = folder / "out.jsonl", folder / "findings.jsonl"
     replay(journals=(), liquidations=liquidations, trades=trades, out=out, findings=found, rules=rules)
     return Lines([_phase(line) for line in _json(found)], [_decision(line) for line in _json(out)])

@@ -26,7 +26,7 @@ from ws_alert.messages import (
 )
 from ws_alert.policy.budget import Budget
 from ws_alert.policy.cooldown import REPEATS_KEPT_MS, Told, grew, is_cooling, is_repeat
-from ws_alert.policy.grouping import Group, Waiting
+from ws_alert.policy.grouping import Group, Waiting, group_key
 from ws_alert.policy.inhibition import inhibitor
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import Episode, Episodes, Key
@@ -232,7 +232,8 @@ class TargetPolicy:
         )
 
     def _hold(self, finding: Finding, cooling: bool, now_ms: int) -> list[Verdict]:
-        group = self.groups.get(finding.group)
+        name = group_key(finding, self.groups)
+        group = self.groups.get(name)
         entry = group.find(finding) if group else None
         if entry:
             entry.merge(finding)
@@ -242,8 +243,8 @@ class TargetPolicy:
         if cooling and self._dropped.get(_key(finding)) == (finding.episode_ms, "cooldown"):
             return []
         if group is None:
-            group = Group(finding.group, now_ms + self._rules.group_wait_ms, [])
-            self.groups[finding.group] = group
+            group = Group(name, now_ms + self._rules.group_wait_ms, [])
+            self.groups[name] = group
         group.waiting.append(Waiting(finding, finding, finding.count))
         # a hold is a new decision: what ends it is a line again, whatever was decided before
         self._dropped.pop(_key(finding), None)
@@ -251,13 +252,14 @@ class TargetPolicy:
 
     def _unhold(self, finding: Finding) -> Waiting:
         """Take what waits of the same kind and direction out of its group; it goes out with this finding."""
-        group = self.groups.get(finding.group)
+        name = group_key(finding, self.groups)
+        group = self.groups.get(name)
         entry = group.find(finding) if group else None
         if group is None or entry is None or not finding.window_ms:
             return Waiting(finding, finding, finding.count)
         group.waiting.remove(entry)
         if not group.waiting:
-            del self.groups[finding.group]
+            del self.groups[name]
         return Waiting(entry.first, finding, finding.count)
 
     def _drop(self, finding: Finding, reason: str, now_ms: int) -> list[Verdict]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from ws_alert.messages import Finding
+from ws_alert.messages import LEVELS, Finding, Kind
 from ws_alert.policy.inhibition import RANK
 
-__all__ = ["Group", "Waiting"]
+__all__ = ["Group", "Waiting", "group_key"]
+
+_JOINING = LEVELS | {Kind.STOP_HUNT, Kind.VOLUME_SPIKE}
+"""Kinds that become a line of the message that waits for their asset, but never hold it up or lead it."""
 
 
 class Waiting(msgspec.Struct):
@@ -52,3 +57,12 @@ class Group(msgspec.Struct):
             self.waiting,
             key=lambda entry: (-RANK[entry.first.kind], -entry.largest.usd, entry.first.direction),
         )
+
+
+def group_key(finding: Finding, waiting: Mapping[str, Group]) -> str:
+    """Return the group that a finding waits in: its own, or for kinds that only join, one beside it."""
+    if finding.kind not in _JOINING:
+        return finding.group
+    beside = f"{finding.group} beside"
+    already = beside in waiting and waiting[beside].find(finding) is not None
+    return finding.group if finding.group in waiting and not already else beside

@@ -9,21 +9,26 @@ from ws_alert.signals.episodes import Episodes, Key
 __all__ = ["RANK", "inhibitor"]
 
 RANK = {
-    Kind.MARKET_CASCADE: 11,
-    Kind.GLOBAL_RADAR: 10,
-    Kind.STOP_HUNT: 9,
-    Kind.LIQUIDATION_STORM: 8,
-    Kind.WHALE_CLUSTER: 7,
-    Kind.ORDER_FLOW: 6,
-    Kind.WHALE_ACCUMULATION_WINDOW: 5,
-    Kind.VOLUME_SPIKE: 4,
-    Kind.OI_DIVERGENCE: 3,
-    Kind.FUNDING_EXTREME: 2,
-    Kind.LARGE_LIQUIDATION: 1,
-    Kind.WHALE_TRADE: 0,
-    Kind.CANDLE_CONFLUENCE: -1,
+    kind: -place
+    for place, kind in enumerate(
+        (
+            Kind.MARKET_CASCADE,
+            Kind.GLOBAL_RADAR,
+            Kind.LIQUIDATION_STORM,
+            Kind.WHALE_CLUSTER,
+            Kind.LARGE_LIQUIDATION,
+            Kind.WHALE_TRADE,
+            Kind.STOP_HUNT,
+            Kind.ORDER_FLOW,
+            Kind.WHALE_ACCUMULATION_WINDOW,
+            Kind.VOLUME_SPIKE,
+            Kind.OI_DIVERGENCE,
+            Kind.FUNDING_EXTREME,
+            Kind.CANDLE_CONFLUENCE,
+        )
+    )
 }
-"""Order of judgement and of leading a group: largest first."""
+"""Order of judgement and of leading a group: largest first (SEMANTICS 15), then what only joins others."""
 
 _WHOLE_OF = {Kind.LARGE_LIQUIDATION: Kind.LIQUIDATION_STORM, Kind.WHALE_TRADE: Kind.WHALE_CLUSTER}
 
