@@ -84,6 +84,7 @@ def cascade_picture(alert: Alert, facts: CascadeFacts) -> RowsPicture:
             1 if storm.direction == "short" else -1,
         )
         for storm in facts.storms
+        if storm.usd > 0
     )
     head = f"{numbers.count(facts.assets, 'asset')} within {numbers.span(alert.window_ms)}"
     return RowsPicture(
