@@ -222,7 +222,7 @@ class VenueSides(msgspec.Struct, frozen=True):
 class Span(msgspec.Struct, frozen=True):
     """Liquidated POSITIONS within a length of time (`1h`, `4h`, `12h`, `24h`), USD.
 
-    complete: False where the record does not reach back so far, so that the sums cover less.
+    complete: False where the record does not reach back so far; window is then what it does cover (`11m`).
     """
 
     window: str
@@ -233,13 +233,17 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Single(msgspec.Struct, frozen=True):
-    """One forced order. side: of the POSITION; None where the source does not say it reliably."""
+    """One forced order. side: of the POSITION; None where the source does not say it reliably.
+
+    since_ms: when the record began of which it is the largest.
+    """
 
     venue: str
     usd: float
     price: float | None
     time_ms: int
     side: PositionSide | None
+    since_ms: int
 
 
 class Liquidations(msgspec.Struct, frozen=True):
@@ -268,7 +272,10 @@ class MarketRow(msgspec.Struct, frozen=True):
 
 
 class Market(msgspec.Struct, frozen=True):
-    """The market's liquidations, largest coin first. totals over all coins that the source has."""
+    """The market's liquidations, largest coin first. totals over all coins that the source has.
+
+    window: the length of time asked for, or what the record covers of it (`11m`).
+    """
 
     window: str
     rows: tuple[MarketRow, ...]
@@ -332,7 +339,10 @@ class WhaleTrade(msgspec.Struct, frozen=True):
 
 
 class WhaleTrades(msgspec.Struct, frozen=True):
-    """trades: newest first. buy_usd, sell_usd: sums of all found of at least min_usd since from_ms."""
+    """trades: newest first. buy_usd, sell_usd: sums of all found of at least min_usd since from_ms.
+
+    to_ms: where an old record ends; None for now.
+    """
 
     trades: tuple[WhaleTrade, ...]
     top: tuple[WhaleTrade, ...]
@@ -341,6 +351,7 @@ class WhaleTrades(msgspec.Struct, frozen=True):
     count: int
     min_usd: float
     from_ms: int
+    to_ms: int | None = None
 
 
 class WhalePosition(msgspec.Struct, frozen=True):
@@ -383,6 +394,7 @@ class HeatMap(msgspec.Struct, frozen=True):
     """USD over time and price. cells: (column, row, USD); columns begin at times_ms, rows at prices.
 
     estimated: True for a model of where positions would be liquidated, False for what was liquidated.
+    window: the length of time that it covers, which may be another than was asked for.
     """
 
     times_ms: tuple[int, ...]
@@ -390,3 +402,4 @@ class HeatMap(msgspec.Struct, frozen=True):
     cells: tuple[tuple[int, int, float], ...]
     candles: tuple[Candle, ...]
     estimated: bool
+    window: str

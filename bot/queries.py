@@ -101,7 +101,7 @@ class Queries:
         asks: list[Ask[Market]] = [(TAPE, partial(self._tape.market, window))]
         if self._coinglass is not None:
             asks.insert(0, (COINGLASS, partial(self._coinglass.market, window)))
-        return MarketReply(await answer(asks, Deadline()))
+        return MarketReply(window, await answer(asks, Deadline()))
 
     async def whales(self, coin: str | None, min_usd: float | None) -> Whales:
         """Ask what /whale shows."""

@@ -64,8 +64,9 @@ class LiquidationReply(msgspec.Struct, frozen=True):
 
 
 class MarketReply(msgspec.Struct, frozen=True):
-    """The market's liquidations."""
+    """The market's liquidations. window: as asked."""
 
+    window: str
     market: Block[Market]
 
 

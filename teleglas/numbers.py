@@ -22,6 +22,7 @@ __all__ = [
     "usd",
     "usd_short",
     "utc",
+    "window",
 ]
 
 _UNITS = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "K"), (Decimal(1), ""))
@@ -102,6 +103,17 @@ def span(ms: int) -> str:
             rest = seconds % unit // small
             return f"{seconds // unit:,} {name}" + (f" {rest} {small_name}" if rest else "")
     raise AssertionError("a minute or more has a unit")
+
+
+def window(ms: int) -> str:
+    """Write a length of time as traders name windows, cut: `45s`, `11m`, `3h`, `3h20m`."""
+    minutes = max(0, ms) // 60_000
+    if minutes < 1:
+        return f"{max(0, ms) // 1000}s"
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest}m"
+    return f"{hours}h{rest}m" if rest else f"{hours}h"
 
 
 def age(ms: int) -> str:

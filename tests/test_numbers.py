@@ -137,3 +137,13 @@ def test_counts_and_scores():
     assert numbers.count(1, "liquidation") == "1 liquidation"
     assert numbers.count(1_212, "liquidation") == "1,212 liquidations"
     assert numbers.score(0.8649) == "0.86"
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(-5, "0s"), (45_999, "45s"), (60_000, "1m"), (3_599_999, "59m"), (3_600_000, "1h"), (12_060_000, "3h21m"),
+     (86_400_000, "24h")],
+)  # fmt: skip
+def test_windows_are_cut(ms, text):
+    """As traders name them: nothing that was not reached."""
+    assert numbers.window(ms) == text

@@ -132,7 +132,7 @@ def _spans() -> Block[Liquidations]:
     )
     spans = (Span("1h", 6.1e6, 0.4e6, sides), Span("4h", 9.9e6, 1.2e6, sides), Span("12h", 14.0e6, 3.3e6, sides),
              Span("24h", 18.3e6, 4.6e6, sides))  # fmt: skip
-    largest = Single("Bybit", 2.15e6, 96_480.0, NOW_MS - _HOUR_MS, PositionSide.LONG)
+    largest = Single("Bybit", 2.15e6, 96_480.0, NOW_MS - _HOUR_MS, PositionSide.LONG, NOW_MS - 24 * _HOUR_MS)
     return _coinglass(Liquidations(spans, largest), *_THREE)
 
 
@@ -200,7 +200,7 @@ def _liquidations() -> replies.LiquidationReply:
 def _market() -> replies.MarketReply:
     rows = (MarketRow("BTC", 18.3e6, 4.6e6, 97_525.5, -2.35), MarketRow("ETH", 9.1e6, 3.9e6, 3_420.1, -2.8),
             MarketRow("SOL", 3.3e6, 2.8e6, 142.3, 0.4))  # fmt: skip
-    return replies.MarketReply(_coinglass(Market("24h", rows, 52.4e6, 21.3e6)))
+    return replies.MarketReply("24h", _coinglass(Market("24h", rows, 52.4e6, 21.3e6)))
 
 
 def _whales() -> replies.Whales:
@@ -242,7 +242,7 @@ def _heat() -> replies.HeatReply:
     cells = tuple((x, (x * 5) % 24, 1e5 * (1 + x % 6)) for x in range(24))
     rows = _candles().value or ()
     return replies.HeatReply(
-        "BTC", "24h", _taped(HeatMap(times, prices, cells, rows, estimated=False)), _price()
+        "BTC", "24h", _taped(HeatMap(times, prices, cells, rows, estimated=False, window="24h")), _price()
     )
 
 

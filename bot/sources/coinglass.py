@@ -300,14 +300,17 @@ class CoinglassSource:
     async def heat(self, coin: str, window: str) -> Block[HeatMap]:
         """Return the estimated liquidation levels over time (Professional plan)."""
         span = "24h" if window in {"1h", "4h"} else window
-        answer = await self._api.ask(E.COIN_HEATMAP, symbol=await self._name(coin), range=span)
+        name = await self._name(coin)
+        answer = await self._api.ask(E.COIN_HEATMAP, symbol=name, range=span)
         found = answer.value
         if found is None or not found.cells or not found.candles:
             raise MissingError(Reason.EMPTY, COINGLASS)
-        candles = tuple(_candle(row, 1) for row in found.candles if _whole(row))
+        scale = asset_and_scale(name)[1]
+        candles = tuple(_candle(row, scale) for row in found.candles if _whole(row))
+        prices = tuple(price / scale for price in found.prices)
         times = tuple(row.time_ms for row in found.candles)
         cells = tuple((x, y, usd) for x, y, usd in found.cells if x < len(times))
-        return _block(answer, HeatMap(times, tuple(found.prices), cells, candles, estimated=True))
+        return _block(answer, HeatMap(times, prices, cells, candles, estimated=True, window=span))
 
     async def candles(self, coin: str, window: str) -> Block[tuple[Candle, ...]]:
         """Return Binance's candles over a length of time, prices of one coin."""

@@ -27,6 +27,7 @@ from bot.answers import (
     WhaleTrade,
     WhaleTrades,
 )
+from teleglas import numbers
 from teleglas.market import PositionSide, TakerSide
 from teleglas.storage import tape
 from teleglas.storage.tape import Coverage
@@ -61,76 +62,80 @@ class TapeSource:
         self._wall_ms = wall_ms
 
     async def liquidations(self, coin: str) -> Block[Liquidations]:
-        """Return what was recorded within each length of time, with the largest single one of 24 h."""
-        now = self._wall_ms()
-        known = await self._coverage("liquidations", now - SPANS_MS["24h"], now)
-        spans = []
+        """Return what was recorded within each length of time, with the largest single one of 24 h.
+
+        Of the lengths that the record does not cover the shortest stands for all, as what it is.
+        """
+        known, end = await self._record("liquidations", "24h")
+        spans: list[Span] = []
         for window in _LIQUIDATION_SPANS:
-            from_ms = now - SPANS_MS[window]
-            bars = await self._store.run(tape.bars, LIQUIDATION, from_ms, now, asset=coin)
+            name, complete = _window(window, known, end)
+            if not complete and spans and end - known.since_ms <= SPANS_MS[spans[-1].window] + MINUTE_MS:
+                break  # it would tell the same once more
+            bars = await self._store.run(tape.bars, LIQUIDATION, end - SPANS_MS[window], end, asset=coin)
             venues = _by_venue(bars)
-            complete = known.since_ms <= from_ms + MINUTE_MS
             longs, shorts = sum(row.long_usd for row in venues), sum(row.short_usd for row in venues)
-            spans.append(Span(window, longs, shorts, venues, complete))
+            spans.append(Span(name, longs, shorts, venues, complete))
+            if not complete:
+                break
         found = Liquidations(tuple(spans), await self.largest(coin))
         return self._block(found, known)
 
     async def largest(self, coin: str) -> Single | None:
         """Return the largest forced order of 24 h, None if none was recorded."""
-        now = self._wall_ms()
-        rows = await self._store.run(
-            tape.events, LIQUIDATION, now - SPANS_MS["24h"], asset=coin, limit=_MOST_EVENTS
-        )
-        if not rows:
+        try:
+            known, end = await self._record("liquidations", "24h")
+        except MissingError:
             return None
-        top = max(rows, key=lambda row: (row.usd, row.event_ms))
+        from_ms = end - SPANS_MS["24h"]
+        top = await self._store.run(tape.largest, LIQUIDATION, from_ms, end, asset=coin)
+        if top is None:
+            return None
         return Single(
-            _venue(top.venue), top.usd / 100, top.price or None, top.event_ms, PositionSide(top.side)
-        )
+            _venue(top.venue), top.usd / 100, top.price or None, top.event_ms, PositionSide(top.side),
+            max(known.since_ms, from_ms),
+        )  # fmt: skip
 
     async def liquidation_bars(self, coin: str, window: str) -> Block[tuple[LiquidationBar, ...]]:
         """Return bars over a length of time, also the empty ones since the tape began."""
-        now, step = self._wall_ms(), _BUCKETS_MS[window]
-        from_ms = now - SPANS_MS[window]
-        known = await self._coverage("liquidations", from_ms, now)
-        rows = await self._store.run(tape.bars, LIQUIDATION, from_ms, now, asset=coin, bucket_ms=step)
+        known, end = await self._record("liquidations", window)
+        step = _BUCKETS_MS[window]
+        from_ms = end - SPANS_MS[window]
+        rows = await self._store.run(tape.bars, LIQUIDATION, from_ms, end, asset=coin, bucket_ms=step)
         sums: dict[tuple[int, str], int] = {}
         for row in rows:
             sums[row.minute_ms, row.side] = sums.get((row.minute_ms, row.side), 0) + row.usd
         first = max(from_ms, known.since_ms) // step * step
         bars = tuple(
             LiquidationBar(at, sums.get((at, "long"), 0) / 100, sums.get((at, "short"), 0) / 100)
-            for at in range(first, now, step)
+            for at in range(first, end, step)
         )
         return self._block(bars, known)
 
     async def market(self, window: str) -> Block[Market]:
         """Return the coins with the most recorded liquidations."""
-        now = self._wall_ms()
-        from_ms = now - SPANS_MS[window]
-        known = await self._coverage("liquidations", from_ms, now)
+        known, end = await self._record("liquidations", window)
         sums: dict[str, list[int]] = {}
-        for bar in await self._store.run(tape.bars, LIQUIDATION, from_ms, now):
+        for bar in await self._store.run(tape.bars, LIQUIDATION, end - SPANS_MS[window], end):
             sums.setdefault(bar.asset, [0, 0])[bar.side != "long"] += bar.usd
         rows = [MarketRow(asset, longs / 100, shorts / 100) for asset, (longs, shorts) in sums.items()]
         rows.sort(key=lambda row: -(row.long_usd + row.short_usd))
         totals = sum(row.long_usd for row in rows), sum(row.short_usd for row in rows)
-        return self._block(Market(window, tuple(rows[:_TOP]), *totals), known)
+        return self._block(Market(_window(window, known, end)[0], tuple(rows[:_TOP]), *totals), known)
 
     async def whale_trades(self, coin: str | None, min_usd: float | None) -> Block[WhaleTrades]:
         """Return large taker orders of 24 h; min_usd None: all that is recorded, of every coin those of $500K."""
-        now = self._wall_ms()
-        known = await self._coverage("trades", now - SPANS_MS["24h"], now)
+        known, end = await self._record("trades", "24h")
         least = min_usd if min_usd is not None else 0.0 if coin else _EVERY_COIN_USD
         rows = await self._store.run(
             tape.events,
             ORDER,
-            now - SPANS_MS["24h"],
+            end - SPANS_MS["24h"],
             asset=coin,
             min_usd=round(least * 100),
             limit=_MOST_EVENTS,
         )
-        from_ms = max(known.since_ms, now - SPANS_MS["24h"])
+        from_ms = max(known.since_ms, end - SPANS_MS["24h"])
         if len(rows) == _MOST_EVENTS:
             from_ms = max(from_ms, rows[-1].event_ms)
         trades = [_trade(row) for row in rows]
@@ -138,35 +143,44 @@ class TapeSource:
         bought = sum(row.usd for row in trades if row.side is TakerSide.BUY)
         shown_least = least or min((row.usd for row in trades), default=0.0)
         value = WhaleTrades(tuple(trades[:_SHOWN]), tuple(top), bought, sum(row.usd for row in trades) - bought,
-                            len(trades), shown_least, from_ms)  # fmt: skip
+                            len(trades), shown_least, from_ms, end)  # fmt: skip
         return self._block(value, known)
 
     async def heat(self, coin: str, window: str, candles: Sequence[Candle]) -> Block[HeatMap]:
         """Return where forced orders were recorded, over time and price."""
-        now = self._wall_ms()
-        from_ms = now - SPANS_MS[window]
-        known = await self._coverage("liquidations", from_ms, now)
+        known, end = await self._record("liquidations", window)
+        from_ms = end - SPANS_MS[window]
         rows = await self._store.run(tape.events, LIQUIDATION, from_ms, asset=coin, limit=_MOST_EVENTS)
         priced = [row for row in rows if row.price > 0]
         if not priced:
             raise MissingError(Reason.EMPTY, TAPE)
-        return self._block(_heat_map(priced, candles, from_ms, now), known)
+        name, _ = _window(window, known, end)
+        return self._block(_heat_map(priced, candles, from_ms, end, name), known)
 
     async def coins(self) -> Block[tuple[str, ...]]:
         """Return the coins that were liquidated within a day, the largest first."""
-        now = self._wall_ms()
-        known = await self._coverage("liquidations", now - SPANS_MS["24h"], now)
-        bars = await self._store.run(tape.bars, LIQUIDATION, now - SPANS_MS["24h"], now)
+        known, end = await self._record("liquidations", "24h")
+        bars = await self._store.run(tape.bars, LIQUIDATION, end - SPANS_MS["24h"], end)
         sums: dict[str, int] = {}
         for bar in bars:
             sums[bar.asset] = sums.get(bar.asset, 0) + bar.usd
         return self._block(tuple(sorted(sums, key=lambda asset: -sums[asset])), known)
 
-    async def _coverage(self, family: str, from_ms: int, to_ms: int) -> Coverage:
-        known = await self._store.run(tape.coverage, family, from_ms, to_ms)
-        if known is None:
+    async def _record(self, family: str, window: str) -> tuple[Coverage, int]:
+        """Return what was recorded of a length of time, and the time that it ends at (Unix ms).
+
+        That is now, or where an old record ends, since it knows nothing of what came after.
+        Raises MissingError if there is no record.
+        """
+        now = self._wall_ms()
+        known = await self._store.run(tape.coverage, family, now - SPANS_MS[window], now)
+        if known is not None and now - known.newest_ms <= MINUTE_MS + _OLD_MS:
+            return known, now
+        older = await self._store.run(tape.coverage, family, now - tape.KEPT_MS, now)
+        if older is None:
             raise MissingError(Reason.NOT_RECORDED, TAPE)
-        return known
+        end = older.newest_ms + MINUTE_MS
+        return await self._store.run(tape.coverage, family, end - SPANS_MS[window], end) or older, end
 
     def _block(self, value: T, known: Coverage) -> Block[T]:
         now = self._wall_ms()
@@ -175,6 +189,12 @@ class TapeSource:
             value, None, TAPE, tuple(_venue(name) for name in known.venues), newest,
             stale=now - newest > _OLD_MS, since_ms=known.since_ms, coverage=known.share,
         )  # fmt: skip
+
+
+def _window(window: str, known: Coverage, end: int) -> tuple[str, bool]:
+    """Return a length of time, cut to what is recorded of it, and whether that is all of it."""
+    complete = known.since_ms <= end - SPANS_MS[window] + MINUTE_MS
+    return window if complete else numbers.window(end - known.since_ms), complete
 
 
 def _venue(name: str) -> str:
@@ -195,7 +215,9 @@ def _trade(row: Event) -> WhaleTrade:
     )
 
 
-def _heat_map(rows: Sequence[Event], candles: Sequence[Candle], from_ms: int, to_ms: int) -> HeatMap:
+def _heat_map(
+    rows: Sequence[Event], candles: Sequence[Candle], from_ms: int, to_ms: int, window: str
+) -> HeatMap:
     inside = tuple(candle for candle in candles if candle.time_ms >= from_ms)
     low = min([row.price for row in rows] + [candle.low for candle in inside])
     high = max([row.price for row in rows] + [candle.high for candle in inside])
@@ -209,4 +231,4 @@ def _heat_map(rows: Sequence[Event], candles: Sequence[Candle], from_ms: int, to
     times = tuple(from_ms + column * width for column in range(_HEAT_COLUMNS))
     prices = tuple(low + (line + 0.5) * step for line in range(_HEAT_ROWS))
     told = tuple((column, line, usd / 100) for (column, line), usd in sorted(cells.items()))
-    return HeatMap(times, prices, told, inside, estimated=False)
+    return HeatMap(times, prices, told, inside, estimated=False, window=window)

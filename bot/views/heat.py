@@ -35,7 +35,7 @@ def heat(reply: HeatReply, context: Context) -> Card:
             else say("{coin}: the most was liquidated near ${price} ({usd}) {at}", **what)
         )
     else:
-        head = say("{coin}: nothing liquidated in {window}", coin=reply.coin, window=reply.window)
+        head = say("{coin}: nothing liquidated in {window}", coin=reply.coin, window=found.window)
     rows = [
         [price(at), usd(amount), "" if not current else percent((at / current - 1) * 100)]
         for at, amount in sorted(levels[:_TOP], reverse=True)
@@ -64,7 +64,9 @@ def _sentence(
         return ""
     above = sum(amount for at, amount in levels if at > current)
     below = sum(amount for at, amount in levels if at <= current)
-    told = {"above": usd(above), "below": usd(below)}
+    told = {"above": usd(above), "below": usd(below), "window": found.window}
     if found.estimated:
-        return say("Estimated {above} would be liquidated above the price, {below} below it.", **told)
-    return say("{above} was liquidated above the present price, {below} below it.", **told)
+        return say(
+            "Estimated from {window}: {above} would be liquidated above the price, {below} below it.", **told
+        )
+    return say("In {window} {above} was liquidated above the present price, {below} below it.", **told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.answers import Single, Span
+from bot.answers import TAPE, Block, Liquidations, Span
 from bot.replies import LiquidationReply, MarketReply
 from bot.views import pictures
 from bot.views.card import Button, Card, Part
@@ -16,6 +16,7 @@ from bot.views.pieces import (
     price_line,
     side_word,
     span_of,
+    span_or_longest,
     tldr,
     verdict_of_spans,
     window_buttons,
@@ -33,7 +34,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> Card:
     """Return the card of /liq COIN."""
     say = context.words.say
     coin = reply.coin
-    span = span_of(reply.liquidations, reply.window) or _longest(reply)
+    span = span_or_longest(reply.liquidations, reply.window)
     named: list[Named] = [
         (say("liquidations"), reply.liquidations), (say("price"), reply.price), (say("open interest"), reply.open_interest),
         (say("chart"), reply.bars),
@@ -42,7 +43,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> Card:
         Part(headline(_headline(coin, span, reply, context))),
         Part(_spans(reply, context)),
         Part(_venues(span, context), 2),
-        Part(_largest(reply.liquidations.value.largest if reply.liquidations.value else None, context), 1),
+        Part(_largest(reply.liquidations, context), 1),
         Part(_context(reply, context), 1),
         Part(missing_line(named, context), 1),
         Part(_summary(reply, context)),
@@ -63,7 +64,7 @@ def market(reply: MarketReply, context: Context) -> Card:
     found = reply.market.value
     if found is None:
         said = missing_line([(say("liquidations of the market"), reply.market)], context)
-        return Card((Part(said), Part(footer(context))), ((refresh("liq", context),),))
+        return Card((Part(said), Part(footer(context))), ((refresh(f"liq * {reply.window}", context),),))
     total = found.long_usd + found.short_usd
     head = say("{usd} liquidated in {window}, {share} of it longs", usd=usd(total), window=found.window,
                share=share(found.long_usd, found.short_usd))  # fmt: skip
@@ -89,13 +90,8 @@ def market(reply: MarketReply, context: Context) -> Card:
         Part(footer(context, reply.market)),
     )
     coins = tuple(Button(row.coin, f"+liq {row.coin}") for row in found.rows[:4])
-    frames = window_buttons("liq *", WINDOWS, found.window)
-    return Card(parts, (frames, coins, (refresh(f"liq * {found.window}", context),)))
-
-
-def _longest(reply: LiquidationReply) -> Span | None:
-    spans = reply.liquidations.value.spans if reply.liquidations.value else ()
-    return spans[-1] if spans else None
+    frames = window_buttons("liq *", WINDOWS, reply.window)
+    return Card(parts, (frames, coins, (refresh(f"liq * {reply.window}", context),)))
 
 
 def _headline(coin: str, span: Span | None, reply: LiquidationReply, context: Context) -> str:
@@ -133,7 +129,7 @@ def _spans(reply: LiquidationReply, context: Context) -> str:
     ]
     drawn = table(rows, ["", say("longs"), say("shorts"), "L%", "L/S"])
     if any(not span.complete for span in spans):
-        drawn += "\n" + say("* the record does not reach back so far")
+        drawn += "\n" + say("* since our record began")
     return drawn
 
 
@@ -152,7 +148,9 @@ def _venues(span: Span | None, context: Context) -> str:
     )
 
 
-def _largest(single: Single | None, context: Context) -> str:
+def _largest(block: Block[Liquidations], context: Context) -> str:
+    """Return the largest single one; beside another source's sums it is named as of our own record."""
+    single = block.value.largest if block.value else None
     if single is None:
         return ""
     say = context.words.say
@@ -161,8 +159,12 @@ def _largest(single: Single | None, context: Context) -> str:
         "time": context.short_time(single.time_ms),
     }  # fmt: skip
     if single.price:
-        return say("Largest: {usd} {side} on {venue} at ${price}, {time}", price=price(single.price), **facts)
-    return say("Largest: {usd} {side} on {venue}, {time}", **facts)
+        told = say("{usd} {side} on {venue} at ${price}, {time}", price=price(single.price), **facts)
+    else:
+        told = say("{usd} {side} on {venue}, {time}", **facts)
+    if block.source == TAPE:
+        return say("Largest: {what}", what=told)
+    return say("Largest on our own tape since {time}: {what}", time=context.since(single.since_ms), what=told)
 
 
 def _context(reply: LiquidationReply, context: Context) -> str:
@@ -179,7 +181,7 @@ def _summary(reply: LiquidationReply, context: Context) -> str:
     say = context.words.say
     hour, day = span_of(reply.liquidations, "1h"), span_of(reply.liquidations, "24h")
     pace = ""
-    if hour is not None and day is not None and day.complete:
+    if hour is not None and day is not None:
         usual = (day.long_usd + day.short_usd) / 24
         now = hour.long_usd + hour.short_usd
         if usual > 0 and now >= _BUSY * usual:
@@ -190,4 +192,5 @@ def _summary(reply: LiquidationReply, context: Context) -> str:
         part = (day.long_usd + day.short_usd) / interest.total_usd * 100
     if part > 0:
         against = say("That is {share} of the open interest.", share=f"{part:.2f}%")
-    return tldr(context, verdict_of_spans(day or _longest(reply), context), pace, escape(against))
+    told = verdict_of_spans(span_or_longest(reply.liquidations, "24h"), context)
+    return tldr(context, told, pace, escape(against))

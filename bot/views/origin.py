@@ -40,6 +40,10 @@ class Context(msgspec.Struct, frozen=True):
         """Write hours and minutes."""
         return clock(ms, self.zone)[:5]
 
+    def since(self, ms: int) -> str:
+        """Write when something began: hours and minutes, with the day if that is not clear."""
+        return day_time(ms, self.zone) if self.now_ms - ms > _SAME_DAY_MS else self.short_time(ms)
+
 
 def why(missing: Missing, context: Context) -> Html:
     """Say in words why something is not known."""
@@ -132,10 +136,7 @@ def refresh(command: str, context: Context) -> Button:
 def _source(block: Block[Any], context: Context) -> str:
     words = context.words
     if block.source == TAPE:
-        since_ms = block.since_ms or block.as_of_ms
-        told = context.short_time(since_ms)
-        if context.now_ms - since_ms > _SAME_DAY_MS:
-            told = day_time(since_ms, context.zone)
+        told = context.since(block.since_ms or block.as_of_ms)
         return words.say("our own tape since {time}, coverage {share}", time=told, share=_share(block))
     if block.source == COINGLASS:
         return COINGLASS

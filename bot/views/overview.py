@@ -18,7 +18,7 @@ from bot.views.pieces import (
     others,
     ratio_line,
     rsi_word,
-    span_of,
+    span_or_longest,
     tldr,
     verdict_of_spans,
 )
@@ -192,7 +192,7 @@ def _summary(reply: Overview, context: Context) -> str:
     return tldr(
         context,
         interest_word(reply.open_interest, context, change_24h(reply.price)),
-        verdict_of_spans(span_of(reply.liquidations, "24h"), context),
+        verdict_of_spans(span_or_longest(reply.liquidations, "24h"), context),
         funding_word(main_funding(reply.funding), context),
         told,
     )

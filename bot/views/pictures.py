@@ -61,7 +61,9 @@ def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
     if len(points) < _LEAST_POINTS:
         return None
     from_ms = points[0].time_ms
-    to_ms = max(points[-1].time_ms, min(context.now_ms, points[-1].time_ms + _step([p.time_ms for p in points])))
+    to_ms = max(
+        points[-1].time_ms, min(context.now_ms, points[-1].time_ms + _step([p.time_ms for p in points]))
+    )
     say = context.words.say
     return LinePicture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
@@ -107,8 +109,8 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
     to_ms = found.times_ms[-1] + _step(found.times_ms)
     columns, rows, cells = binned(found)
     most = max(amount for _, _, amount in cells)
-    what = say("estimated liquidation levels, {window}", window=reply.window) if found.estimated else say(
-        "liquidations that happened, {window}", window=reply.window)  # fmt: skip
+    what = say("estimated liquidation levels, {window}", window=found.window) if found.estimated else say(
+        "liquidations that happened, {window}", window=found.window)  # fmt: skip
     return HeatPicture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None), subtitle=plain(what),
         sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=columns, to_ms=to_ms,

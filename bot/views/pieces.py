@@ -11,7 +11,7 @@ from teleglas.market import PositionSide
 from teleglas.telegram.text import escape
 
 __all__ = ["WINDOWS", "at_price", "change_24h", "funding_word", "headline", "interest_word", "main_funding", "others", "price_line", "ratio_line",
-           "rsi_word", "side_word", "span_of", "tldr", "verdict_of_spans", "window_buttons"]  # fmt: skip
+           "rsi_word", "side_word", "span_of", "span_or_longest", "tldr", "verdict_of_spans", "window_buttons"]  # fmt: skip
 
 WINDOWS = ("1h", "4h", "12h", "24h")
 
@@ -65,6 +65,12 @@ def span_of(block: Block[Liquidations], window: str) -> Span | None:
     """Return the span of this length of time."""
     spans = block.value.spans if block.value else ()
     return next((span for span in spans if span.window == window), None)
+
+
+def span_or_longest(block: Block[Liquidations], window: str) -> Span | None:
+    """Return the span of this length of time, else the longest that is known."""
+    spans = block.value.spans if block.value else ()
+    return span_of(block, window) or (spans[-1] if spans else None)
 
 
 def side_word(side: PositionSide | None, context: Context) -> str:

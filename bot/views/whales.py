@@ -60,7 +60,7 @@ def _headline(reply: Whales, context: Context) -> str:
         return context.words.count(
             "{coin}: {n} large trade for {usd} in {age}, {share} {side}",
             "{coin}: {n} large trades for {usd} in {age}, {share} {side}",
-            found.count, coin=coin, usd=usd(total), age=age(context.now_ms - found.from_ms), share=part, side=side,
+            found.count, coin=coin, usd=usd(total), age=age((found.to_ms or context.now_ms) - found.from_ms), share=part, side=side,
         )  # fmt: skip
     held = reply.positions.value.positions if reply.positions.value else ()
     if held:
@@ -77,7 +77,7 @@ def _no_trade(reply: Whales, found: WhaleTrades, context: Context) -> str:
     return say(
         "{coin}: no large trade in {age}",
         coin=reply.coin or say("Whales"),
-        age=age(context.now_ms - found.from_ms),
+        age=age((found.to_ms or context.now_ms) - found.from_ms),
     )
 
 

@@ -65,7 +65,7 @@ funding = st.builds(answers.Funding, rows(rate), optional(percents))
 sides = st.builds(answers.VenueSides, names, usd, usd)
 span = st.builds(answers.Span, windows, usd, usd, rows(sides), st.booleans())
 single = st.builds(
-    answers.Single, names, usd, optional(prices), times, optional(st.sampled_from(PositionSide))
+    answers.Single, names, usd, optional(prices), times, optional(st.sampled_from(PositionSide)), times
 )
 liquidated = st.builds(answers.Liquidations, rows(span, 5), optional(single))
 candle = st.builds(answers.Candle, times, prices, prices, prices, prices, optional(usd))
@@ -137,7 +137,7 @@ def heat_map(draw):
     cells = draw(rows(st.tuples(st.integers(0, columns - 1), st.integers(0, lines - 1), usd), 20))
     return answers.HeatMap(
         tuple(NOW - (columns - i) * 60_000 for i in range(columns)), tuple(low * (1 + i / 100) for i in range(lines)),
-        cells, draw(candles), draw(st.booleans()),
+        cells, draw(candles), draw(st.booleans()), draw(windows),
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ REPLIES = {
     "liquidations": st.builds(
         replies.LiquidationReply, coins, frames, block(liquidated), block(price), block(interest), block(bars), block(candles)
     ),
-    "market": st.builds(replies.MarketReply, block(market)),
+    "market": st.builds(replies.MarketReply, frames, block(market)),
     "whales": st.builds(replies.Whales, optional(coins), optional(st.floats(0, 1e12)), block(st.one_of(trades, no_trades)), block(positions)),
     "sentiment": st.builds(replies.Sentiment, coins, block(fear), block(price), block(funding), block(interest), block(long_short), block(strengths)),
     "depth": st.builds(replies.Depth, coins, names, rows(names, 4), block(book)),

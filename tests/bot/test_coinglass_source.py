@@ -1,0 +1,65 @@
+"""CoinGlass's answers in the command bot's words: names, multiples and lengths of time."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from bot.sources.coinglass import CoinglassSource
+from teleglas.venues.coinglass.api.client import CoinglassApi
+from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
+from teleglas.venues.coinglass.rest import CoinglassRest
+from tests.rest_server import Answer, RestServer, running_rest_server
+
+SECOND = 1_790_000_000
+HEAT = {
+    "y_axis": [0.0045, 0.0046, 0.0047],
+    "liquidation_leverage_data": [[0, 0, 5_000.0], [1, 2, 7_000.0]],
+    "price_candlesticks": [
+        [SECOND, "0.0046", "0.0047", "0.0045", "0.0046", "10"],
+        [SECOND + 300, "0.0046", "0.0048", "0.0046", "0.0047", "10"],
+    ],
+}
+
+
+@pytest.fixture
+async def server():
+    """Return CoinGlass, which lists PEPE by the thousand only."""
+    async with running_rest_server() as running:
+        tell(running, E.COINS.path, ["BTC", "1000PEPE"])
+        yield running
+
+
+@pytest.fixture
+async def source(server):
+    """Return the source over it."""
+    async with httpx.AsyncClient(timeout=5) as http:
+        rest = CoinglassRest(http, server.url)
+        rest.use_key("canary-key")
+        api = CoinglassApi(rest)
+        yield CoinglassSource(api)
+        await api.close()
+
+
+def tell(server: RestServer, path: str, data: object) -> None:
+    """Answer a path with data from now on."""
+    server.rules[path] = lambda _: Answer(json.dumps({"code": "0", "msg": "success", "data": data}))
+
+
+async def test_a_heat_map_of_a_multiplied_coin_is_in_prices_of_one(server, source):
+    """Levels and candles of `1000PEPE` are a thousandth each, as every other price on the card."""
+    tell(server, E.COIN_HEATMAP.path, HEAT)
+    found = (await source.heat("PEPE", "24h")).value
+    assert found.prices == pytest.approx((4.5e-6, 4.6e-6, 4.7e-6))
+    assert [candle.high for candle in found.candles] == pytest.approx([4.7e-6, 4.8e-6])
+    assert found.cells == ((0, 0, 5_000.0), (1, 2, 7_000.0))
+    assert server.queries(E.COIN_HEATMAP.path) == [{"symbol": "1000PEPE", "range": "24h"}]
+
+
+async def test_a_heat_map_says_which_length_of_time_it_is_of(server, source):
+    """CoinGlass has none shorter than twelve hours: who asks for one hour gets a day, and is told."""
+    tell(server, E.COIN_HEATMAP.path, HEAT)
+    for asked, told in (("1h", "24h"), ("4h", "24h"), ("12h", "12h"), ("24h", "24h")):
+        assert (await source.heat("PEPE", asked)).value.window == told
