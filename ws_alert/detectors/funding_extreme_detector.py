@@ -85,6 +85,7 @@ class FundingExtremeDetector:
                 extreme_8h=float(extreme.percent_8h),
                 extreme_of=extreme.row.venue,
                 weighted_8h=_weighted(ordered, weights),
+                limit_8h=float(self._threshold),
             ),
         )
 

@@ -53,7 +53,7 @@ class OiDivergenceDetector:
         multiple = max(Fraction(0), best.multiple) if best is not None else Fraction(0)
         hit = None
         if best is not None and multiple >= 1:
-            hit = _hit(asset, best, changes, event_ms)
+            hit = self._hit(asset, best, changes, event_ms)
         return Level(Kind.OI_DIVERGENCE, asset.asset, _DIRECTION, float(multiple), hit)
 
     def _split(self, venue: str, changes: _Changes) -> _Split | None:
@@ -66,31 +66,32 @@ class OiDivergenceDetector:
         fall = Fraction((from_usd - to_usd) * 100, from_usd)
         return _Split(venue, rise, fall, min(rise / self._rise, fall / self._fall), (from_usd, to_usd))
 
-
-def _hit(asset: AssetInterest, split: _Split, changes: _Changes, event_ms: int) -> Hit:
-    before, after = changes[split.venue]
-    return Hit(
-        kind=Kind.OI_DIVERGENCE,
-        asset=asset.asset,
-        direction=_DIRECTION,
-        event_ms=event_ms,
-        window_ms=SPAN_MS,
-        usd=after - before,
-        count=len(changes),
-        venues=tuple((venue, now) for venue, (_, now) in sorted(changes.items())),
-        threshold_usd=0,
-        threshold_count=1,
-        tier=tier_by_multiple(split.multiple.numerator, split.multiple.denominator),
-        facts=DivergenceFacts(
-            venue=split.venue,
-            venue_from=before,
-            venue_to=after,
-            rise_pct=float(split.rise),
-            others=tuple(sorted(venue for venue in changes if venue != split.venue)),
-            others_from=split.others[0],
-            others_to=split.others[1],
-            fall_pct=float(split.fall),
-            from_ms=asset.newest_ms - SPAN_MS,
-            to_ms=asset.newest_ms,
-        ),
-    )
+    def _hit(self, asset: AssetInterest, split: _Split, changes: _Changes, event_ms: int) -> Hit:
+        before, after = changes[split.venue]
+        return Hit(
+            kind=Kind.OI_DIVERGENCE,
+            asset=asset.asset,
+            direction=_DIRECTION,
+            event_ms=event_ms,
+            window_ms=SPAN_MS,
+            usd=after - before,
+            count=len(changes),
+            venues=tuple((venue, now) for venue, (_, now) in sorted(changes.items())),
+            threshold_usd=0,
+            threshold_count=1,
+            tier=tier_by_multiple(split.multiple.numerator, split.multiple.denominator),
+            facts=DivergenceFacts(
+                venue=split.venue,
+                venue_from=before,
+                venue_to=after,
+                rise_pct=float(split.rise),
+                others=tuple(sorted(venue for venue in changes if venue != split.venue)),
+                others_from=split.others[0],
+                others_to=split.others[1],
+                fall_pct=float(split.fall),
+                from_ms=asset.newest_ms - SPAN_MS,
+                to_ms=asset.newest_ms,
+                rise_limit=float(self._rise),
+                fall_limit=float(self._fall),
+            ),
+        )

@@ -90,6 +90,7 @@ class OrderFlowAnalyzer:
                 ratio=bought / volume,
                 large_usd=sum(row.usd for row in orders),
                 large_count=len(orders),
+                ratio_limit=self._ratio / 10_000,
             ),
             score=score,
             score_parts=parts,

@@ -137,6 +137,8 @@ class StopHuntDetector:
                 absorbed_count=flush.absorbed_count,
                 last_price=row.price or None,
                 invalidation=flush.zone_low * (1 - _BEYOND) if longs else flush.zone_high * (1 + _BEYOND),
+                majority=self._majority / 10_000,
+                absorption_limit=self._least[events.group][1],
             ),
             score=score,
             score_parts=parts,

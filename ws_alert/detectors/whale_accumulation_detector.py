@@ -58,7 +58,9 @@ class WhaleAccumulationDetector:
                     threshold_usd=0,
                     threshold_count=self._count,
                     tier=self._tier(count),
-                    facts=AccumulationFacts(usd[side], count, usd[other], len(rows[other]), range_pct),
+                    facts=AccumulationFacts(
+                        usd[side], count, usd[other], len(rows[other]), range_pct, self._range
+                    ),
                 )
             multiple = count / self._count if flat and usd[side] > usd[other] else 0.0
             levels.append(Level(Kind.WHALE_ACCUMULATION_WINDOW, events.asset, side.value, multiple, hit))
