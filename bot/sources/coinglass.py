@@ -309,7 +309,12 @@ class CoinglassSource:
         candles = tuple(_candle(row, scale) for row in found.candles if _whole(row))
         prices = tuple(price / scale for price in found.prices)
         times = tuple(row.time_ms for row in found.candles)
-        cells = tuple((x, y, usd) for x, y, usd in found.cells if x < len(times))
+        # A cell beyond its axes has no time or no price; without any other there is no map.
+        cells = tuple(
+            (x, y, usd) for x, y, usd in found.cells if 0 <= x < len(times) and 0 <= y < len(prices)
+        )
+        if not cells:
+            raise MissingError(Reason.EMPTY, COINGLASS)
         return _block(answer, HeatMap(times, prices, cells, candles, estimated=True, window=span))
 
     async def candles(self, coin: str, window: str) -> Block[tuple[Candle, ...]]:

@@ -7,6 +7,7 @@ import json
 import httpx
 import pytest
 
+from bot.answers import MissingError, Reason
 from bot.sources.coinglass import CoinglassSource
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
@@ -63,3 +64,15 @@ async def test_a_heat_map_says_which_length_of_time_it_is_of(server, source):
     tell(server, E.COIN_HEATMAP.path, HEAT)
     for asked, told in (("1h", "24h"), ("4h", "24h"), ("12h", "12h"), ("24h", "24h")):
         assert (await source.heat("PEPE", asked)).value.window == told
+
+
+async def test_levels_beyond_the_axes_are_no_levels(server, source):
+    """As in the documentation's own sample: a map of which no cell has a place is no map."""
+    tell(
+        server,
+        E.COIN_HEATMAP.path,
+        HEAT | {"liquidation_leverage_data": [[5, 124, 2_288_867.26], [0, -1, 9.0]]},
+    )
+    with pytest.raises(MissingError) as error:
+        await source.heat("PEPE", "24h")
+    assert error.value.missing.reason is Reason.EMPTY
