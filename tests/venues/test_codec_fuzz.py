@@ -13,6 +13,7 @@ from teleglas.market import Instrument
 from teleglas.venues.binance.codec import BinanceCodec
 from teleglas.venues.bybit.codec import BybitCodec
 from teleglas.venues.coinglass.codec import CoinGlassCodec
+from teleglas.venues.hyperliquid.codec import HyperliquidCodec
 from teleglas.venues.okx.codec import OkxCodec
 from tests.venues.tape import Tape
 
@@ -23,13 +24,16 @@ CODECS = {
     "bybit": BybitCodec({}),
     "okx": OkxCodec({SWAP: Instrument("okx", SWAP, "BTC", multiplier=Decimal("0.01"))}),
     "coinglass": CoinGlassCodec({}),
+    "hyperliquid": HyperliquidCodec({}),
 }
 ENDPOINTS = {
-    "binance": [("aggTrades", "BTCUSDT")],
-    "bybit": [("recent-trade", "BTCUSDT")],
-    "okx": [("trades", SWAP), ("liquidation-orders", "")],
-    "coinglass": [("liquidation/order", "calibrated:1=long"), ("liquidation/exchange-list", f"BTC@{T}")],
-}
+    "binance": [("aggTrades", "BTCUSDT"), ("fundingInfo", "*"), ("premiumIndex", "*"), ("openInterest", "*")],
+    "bybit": [("recent-trade", "BTCUSDT"), ("tickers", "*")],
+    "okx": [("trades", SWAP), ("liquidation-orders", ""), ("open-interest", "*"), ("funding-rate", f"{SWAP}@{T}")],
+    "coinglass": [("liquidation/order", "calibrated:1=long"), ("liquidation/exchange-list", f"BTC@{T}"),
+                  ("funding-rate/exchange-list", f"@{T}"), ("open-interest/exchange-list", f"BTC@{T}")],
+    "hyperliquid": [("metaAndAssetCtxs", f"@{T}")],
+}  # fmt: skip
 _B_TRADE = {"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "9.5", "q": "2", "T": T, "m": True}
 _B_ORDER = {"s": "BTCUSDT", "S": "SELL", "q": "1", "p": "2", "ap": "3", "z": "4", "T": T, "st": 1}
 _O_TRADE = {"instId": SWAP, "tradeId": "1", "px": "9", "sz": "2", "side": "buy", "ts": str(T)}
@@ -47,6 +51,8 @@ FRAMES = {
         {"stream": "x", "data": {"e": "forceOrder", "o": _B_ORDER}},
         [{"e": "markPriceUpdate", "s": "BTCUSDT", "E": T, "p": "9"}, {"e": "forceOrder", "o": _B_ORDER}],
         [{key: value for key, value in _B_TRADE.items() if key not in "es"}],
+        [{"symbol": "BTCUSDT", "fundingIntervalHours": 4, "markPrice": "9.5", "lastFundingRate": "0.001", "time": T}],
+        {"symbol": "BTCUSDT", "openInterest": "12.5", "time": T},
     ],
     "bybit": [
         {"topic": "publicTrade.B", "data": [{"T": T, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "2", "i": "i", "seq": 3}]},
@@ -55,18 +61,28 @@ FRAMES = {
         {"retCode": 0, "result": {"list": [
             {"execId": "i", "symbol": "BTCUSDT", "price": "1", "size": "2", "side": "Sell", "time": str(T), "seq": "1"}
         ]}},
+        {"retCode": 0, "time": T, "result": {"list": [{"symbol": "BTCUSDT", "fundingRate": "0.001", "fundingIntervalHour": 4,
+                                                       "openInterestValue": "5"}]}},
     ],
     "okx": [
         {"arg": {"channel": "trades"}, "data": [_O_TRADE]},
         {"arg": {"channel": "liquidation-orders"}, "data": [_O_GROUP]},
         {"arg": {"channel": "mark-price"}, "data": [{"instId": SWAP, "markPx": "9", "ts": str(T)}]},
         {"code": "0", "data": [_O_GROUP]},
+        {"code": "0", "data": [{"instId": SWAP, "oi": "5", "oiUsd": "6.5", "ts": str(T), "fundingRate": "0.001",
+                                "fundingTime": str(T), "nextFundingTime": str(T + 14_400_000)}]},
     ],
     "coinglass": [
         {"channel": "liquidationOrders", "data": [_C_ROW]},
         {"channel": "futures_trades@Binance_BTCUSDT@1", "data": [_C_ROW]},
         {"code": "0", "data": [_C_ROW]},
-        {"code": "0", "data": [{"exchange": "OKX", "long_liquidation_usd": 5, "short_liquidation_usd": "6"}]},
+        {"code": "0", "data": [{"exchange": "OKX", "long_liquidation_usd": 5, "short_liquidation_usd": "6",
+                                "open_interest_usd": 7.5}]},
+        {"code": "0", "data": [{"symbol": "BTC", "stablecoin_margin_list": [
+            {"exchange": "OKX", "funding_rate": 0.1, "funding_rate_interval": 8}]}]},
+    ],
+    "hyperliquid": [
+        [{"universe": [{"name": "kPEPE"}]}, [{"funding": "0.001", "openInterest": "5", "markPx": "2.5"}]],
     ],
 }  # fmt: skip
 ODD = st.one_of(
@@ -87,7 +103,7 @@ ODD = st.one_of(
 def feed(venue: str, payload: bytes) -> None:
     """Give a codec these bytes as a frame and as every body it knows."""
     codec = CODECS[venue]
-    codec.decode(payload, Tape())
+    codec.decode_many([payload], Tape())
     for endpoint, argument in ENDPOINTS[venue]:
         codec.decode_body(endpoint, argument, payload, Tape())
 
@@ -144,7 +160,8 @@ def test_undamaged_frames_count(venue):
     for number, frame in enumerate(FRAMES[venue]):
         tape = Tape()
         payload = json.dumps(frame).encode()
-        CODECS[venue].decode(payload, tape)
+        CODECS[venue].decode_many([payload], tape)
         for endpoint, argument in ENDPOINTS[venue]:
             CODECS[venue].decode_body(endpoint, argument, payload, tape)
-        assert tape.trades or tape.liquidations or tape.marks or (venue, number) == ("coinglass", 3)
+        told = tape.trades or tape.liquidations or tape.marks or tape.rates or tape.interest
+        assert told or (venue, number) == ("coinglass", 3)

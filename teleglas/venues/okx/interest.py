@@ -9,7 +9,7 @@ import msgspec
 
 from teleglas.market import Instrument, MarketSink, Refusal
 from teleglas.venues.interest_rows import as_hours, as_rate, hand_over_interest, keep, received_ms
-from teleglas.venues.rows import Exact, Millis, RowReader
+from teleglas.venues.rows import DECODE_ERRORS, Exact, Millis, RowReader
 
 __all__ = ["ENDPOINTS", "OkxInterest", "of_symbols"]
 
@@ -28,8 +28,8 @@ class _Funding(msgspec.Struct, gc=False):
     instId: str  # noqa: N815  # the venue's name
     fundingRate: Exact  # noqa: N815  # the venue's name
     fundingTime: Millis  # noqa: N815  # the venue's name
-    nextFundingTime: Millis | str = ""  # noqa: N815  # the venue's name
-    ts: Millis | str = ""
+    nextFundingTime: Exact = ""  # noqa: N815  # the venue's name
+    ts: Exact = ""
 
 
 class _Interest(msgspec.Struct, gc=False):
@@ -78,12 +78,20 @@ class OkxInterest:
         instrument = self._find(row.instId, sink)
         if instrument is None:
             return
-        after = row.nextFundingTime
-        span_h = (after - row.fundingTime) / _HOUR_MS if isinstance(after, int) else ""
+        after = _millis(row.nextFundingTime)
+        span_h = (after - row.fundingTime) / _HOUR_MS if after is not None else ""
         rate = as_rate(row.fundingRate, row.instId, sink)
         hours = as_hours(span_h, row.instId, sink)
         if rate is not None and hours is not None:
-            sink.funding(instrument, row.ts if isinstance(row.ts, int) else came_ms, rate, hours)
+            sink.funding(instrument, _millis(row.ts) or came_ms, rate, hours)
+
+
+def _millis(value: Exact) -> int | None:
+    """Return a time, None if it is not told."""
+    try:
+        return msgspec.convert(value, Millis, strict=False)
+    except DECODE_ERRORS:
+        return None
 
 
 def of_symbols(body: bytes, symbols: frozenset[str]) -> bytes:
