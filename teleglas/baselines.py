@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["BaselineMinute", "StoredBaselines"]
+__all__ = ["BaselineChange", "StoredBaselines", "merged"]
 
 
-class BaselineMinute(msgspec.Struct, frozen=True):
-    """What one closed minute adds.
+class BaselineChange(msgspec.Struct, frozen=True):
+    """What one or more closed minutes change.
 
-    assets: whole states as (asset, body), each in place of the one before. gone: assets to
-    be forgotten. oldest: rows of earlier minutes are not needed any more.
+    minutes: (minute, body), oldest first. assets: whole states as (asset, body), each in
+    place of the one before. gone: assets to be forgotten, before the states are taken.
+    oldest: rows of earlier minutes are not needed any more.
     """
 
-    minute: int
-    body: bytes
+    minutes: tuple[tuple[int, bytes], ...]
     assets: tuple[tuple[str, bytes], ...]
     gone: tuple[str, ...]
     oldest: int
@@ -29,3 +29,16 @@ class StoredBaselines(msgspec.Struct, frozen=True):
 
     assets: tuple[bytes, ...] = ()
     minutes: tuple[bytes, ...] = ()
+
+
+def merged(before: BaselineChange | None, after: BaselineChange | None) -> BaselineChange | None:
+    """Return both changes as one, in which nothing is that the later one made needless."""
+    if before is None or after is None:
+        return before or after
+    states = {asset: body for asset, body in before.assets if asset not in after.gone}
+    return BaselineChange(
+        minutes=tuple(row for row in (*before.minutes, *after.minutes) if row[0] >= after.oldest),
+        assets=tuple((states | dict(after.assets)).items()),
+        gone=tuple(sorted({*before.gone, *after.gone})),
+        oldest=after.oldest,
+    )

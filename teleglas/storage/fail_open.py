@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from teleglas.storage.records import State
 from teleglas.storage.store import Store, StoreUnavailable, open_store
-from teleglas.storage.tables import chats, engine_memory, outbox, verdicts
+from teleglas.storage.tables import baseline_assets, baseline_minutes, chats, engine_memory, outbox, verdicts
 
 __all__ = ["FailOpen", "Verb"]
 
@@ -112,6 +112,8 @@ def _bring_home(spare: Store, home: Store) -> None:
         decided = _all(source, sa.select(verdicts).order_by(verdicts.c.verdict_id))
         memory = _all(source, sa.select(engine_memory))
         known = _all(source, sa.select(chats))
+        minutes = _all(source, sa.select(baseline_minutes))
+        assets = _all(source, sa.select(baseline_assets))
     with home.transaction() as into:
         for row in decided:
             into.execute(verdicts.insert().values(_without(row, "verdict_id")))
@@ -121,6 +123,10 @@ def _bring_home(spare: Store, home: Store) -> None:
             _put(into, chats, chats.c.chat, row)
         for row in memory:
             _put(into, engine_memory, engine_memory.c.only, row)
+        for row in minutes:
+            _put(into, baseline_minutes, baseline_minutes.c.minute, row)
+        for row in assets:
+            _put(into, baseline_assets, baseline_assets.c.asset, row)
 
 
 def _all(connection: Connection, query: sa.Select[tuple[object, ...]]) -> list[dict[str, object]]:

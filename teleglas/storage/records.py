@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from teleglas.baselines import BaselineChange
+
 __all__ = ["ALL_CHATS", "Commit", "NewEdit", "NewMessage", "QueueStats", "State", "StoredRow", "VerdictRow"]
 
 ALL_CHATS = "*"
@@ -81,13 +83,18 @@ class VerdictRow(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """What becomes true in one transaction. `position`: the last journal record decided on."""
+    """What becomes true in one transaction.
+
+    position: the last journal record decided on. baselines: what changed of the assets' own
+    normals.
+    """
 
     verdicts: tuple[VerdictRow, ...]
     messages: tuple[NewMessage, ...]
     edits: tuple[NewEdit, ...]
     memory: bytes
     position: int
+    baselines: BaselineChange | None = None
 
 
 class StoredRow(msgspec.Struct, frozen=True):

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 
+from teleglas.baselines import StoredBaselines
 from teleglas.errors import TeleglasError
-from teleglas.storage import queue
+from teleglas.storage import baselines, queue
 from teleglas.storage.opening import open_engine
 from teleglas.storage.records import Commit, NewMessage, QueueStats, State, StoredRow, VerdictRow
 from teleglas.storage.tables import chats, engine_memory, outbox, verdicts
@@ -98,8 +99,8 @@ class Store:
     def commit(self, commit: Commit) -> None:
         """Store decisions, their messages and edits, the engine's memory and position, all or nothing.
 
-        A message whose alert id is known is not added again; an edit counts only if its
-        revision is newer than what is wanted already.
+        So with what changed of the assets' own normals. A message whose alert id is known is
+        not added again; an edit counts only if its revision is newer than what is wanted already.
         """
         with self.transaction() as connection:
             _commit(connection, commit)
@@ -133,6 +134,11 @@ class Store:
         with self.transaction(reads_only=True) as connection:
             row = connection.execute(sa.select(engine_memory)).first()
         return (None, 0) if row is None else (bytes(row.memory), row.journal_position)
+
+    def load_baselines(self) -> StoredBaselines:
+        """Return what was committed of the assets' own normals."""
+        with self.transaction(reads_only=True) as connection:
+            return baselines.load(connection)
 
     # -- delivery --------------------------------------------------------------------------
 
@@ -442,6 +448,8 @@ def _commit(connection: Connection, commit: Commit) -> None:
     if commit.messages:
         queue.add_messages(connection, commit.messages)
     queue.apply_edits(connection, commit.edits)
+    if commit.baselines is not None:
+        baselines.keep(connection, commit.baselines)
     if not connection.execute(_REMEMBER, {"newest": commit.memory, "position": commit.position}).rowcount:
         first = {"only": 1, "memory": commit.memory, "journal_position": commit.position}
         connection.execute(engine_memory.insert(), first)

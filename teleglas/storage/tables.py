@@ -21,8 +21,8 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["api_calls", "api_limits", "chats", "engine_memory", "heartbeats", "metadata", "outbox", "readers",
-           "tape_bars", "tape_events", "tape_minutes", "verdicts"]  # fmt: skip
+__all__ = ["api_calls", "api_limits", "baseline_assets", "baseline_minutes", "chats", "engine_memory", "heartbeats",
+           "metadata", "outbox", "readers", "tape_bars", "tape_events", "tape_minutes", "verdicts"]  # fmt: skip
 
 metadata = MetaData()
 
@@ -176,6 +176,22 @@ tape_minutes = Table(
     Column("live_ms", Integer, nullable=False),
 )
 """How much of a minute (0 to 60,000 ms) a feed was complete: the tape's coverage."""
+
+baseline_minutes = Table(
+    "baseline_minutes",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What each of the last closed UTC minutes (since 1970) added to the assets' own normals, packed."""
+
+baseline_assets = Table(
+    "baseline_assets",
+    metadata,
+    Column("asset", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""The assets' own normals, each at one of the last sixty minutes, packed."""
 
 heartbeats = Table(
     "heartbeats",

@@ -39,8 +39,13 @@ def verdict(**values):
     return VerdictRow(**(defaults | values))
 
 
-def commit(*messages, edits=(), verdicts=(), memory=b"memory", position=1):
+def commit(*messages, edits=(), verdicts=(), memory=b"memory", position=1, baselines=None):
     """Return a commit of these messages."""
     return Commit(
-        verdicts=tuple(verdicts), messages=messages, edits=tuple(edits), memory=memory, position=position
+        verdicts=tuple(verdicts),
+        messages=messages,
+        edits=tuple(edits),
+        memory=memory,
+        position=position,
+        baselines=baselines,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from teleglas.baselines import BaselineMinute
+from teleglas.baselines import BaselineChange
 from ws_alert.windows.interest import InterestRows
 from ws_alert.windows.sample_history import HistoryRow
 
@@ -62,11 +62,10 @@ _minutes = msgspec.msgpack.Decoder(MinuteRow)
 _assets = msgspec.msgpack.Decoder(AssetRow)
 
 
-def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineMinute:
+def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineChange:
     """Return what is to be committed; rows of minutes before `oldest` are not needed any more."""
-    return BaselineMinute(
-        minute=row.minute,
-        body=_encoder.encode(row),
+    return BaselineChange(
+        minutes=((row.minute, _encoder.encode(row)),),
         assets=tuple((each.asset, _encoder.encode(each)) for each in assets),
         gone=row.gone,
         oldest=oldest,

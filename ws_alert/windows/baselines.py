@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
 
-from teleglas.baselines import BaselineMinute, StoredBaselines
+from teleglas.baselines import BaselineChange, StoredBaselines, merged
 from teleglas.market import PositionSide, TakerSide
 from ws_alert.messages import EventRow, Kind, Normal
 from ws_alert.windows.baseline_rows import (
@@ -109,13 +109,13 @@ class _Asset:
 class Baselines:
     """All assets' normals. closed: the last closed minute, -1 before any.
 
-    keeps: whether `kept` collects what is to be stored, until the reader clears it.
+    keeps: whether `kept` collects what is to be stored, until the reader takes it away.
     """
 
     def __init__(self) -> None:
         self.closed = -1
         self.keeps = False
-        self.kept: list[BaselineMinute] = []
+        self.kept: BaselineChange | None = None
         self._assets: dict[str, _Asset] = {}
         self._open: dict[int, dict[str, list[int]]] = {}
         self._number = self._serial = 0
@@ -289,7 +289,7 @@ class Baselines:
             for asset, known in sorted(self._assets.items())
             if known.slot == slot
         ]
-        self.kept.append(encoded(row, states, self._rows[0]))
+        self.kept = merged(self.kept, encoded(row, states, self._rows[0]))
 
     def restore(self, stored: StoredBaselines) -> list[InterestRows]:
         """Go on from what was stored, before anything else is fed; return what else was kept with it.
