@@ -32,6 +32,7 @@ from ws_alert.rules import Rules
 from ws_alert.sources.inbox import Inbox
 from ws_alert.sources.journal import JournalUnwritable, JournalWriter
 from ws_alert.sources.journal_format import Context
+from ws_alert.state_notice import StateNotice
 
 __all__ = ["Pipeline", "Wall"]
 
@@ -92,7 +93,7 @@ class Pipeline:
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: dict[str, FeedState] = {}
-        self._unwritable = False
+        self._journal_notice, self._store_notice = StateNotice(), StateNotice()
         self._look_at_samples = 0.0
 
     @property
@@ -196,15 +197,7 @@ class Pipeline:
             if frame.kind is RecordKind.INSTRUMENTS:
                 self._tables[frame.source] = tuple(decode_instruments(frame.payload).values())
         self._position = journal.extend(frames, stamp)
-        try:
-            journal.write()
-            self._unwritable = False
-        except JournalUnwritable as error:
-            # Telling the trader matters more than the record of it.
-            if not self._unwritable:
-                self._unwritable = True
-                log.error("journal_unwritable", why=str(error))  # noqa: TRY400 - the disk says enough
-                self._say(f"the journal cannot be written, alerts go on without it: {error}")
+        self._write(journal, stamp)
         for (kind, source), run in groupby(frames, key=lambda frame: (frame.kind, frame.source)):
             if kind is RecordKind.FRAME:
                 engine.receive_frames(source, [frame.payload for frame in run], stamp)
@@ -214,6 +207,22 @@ class Pipeline:
                 if told and kind is RecordKind.NOTICE:
                     self._noticed(frame.payload)
         self._keep(engine.drain())
+
+    def _write(self, journal: JournalWriter, now_ms: int) -> None:
+        why = None
+        try:
+            journal.write()
+        except JournalUnwritable as error:
+            # Telling the trader matters more than the record of it.
+            why = str(error)
+        if not self._journal_notice.is_due(broken=why is not None, now_ms=now_ms):
+            return
+        if why is None:
+            log.warning("journal_writable_again", lost_records=journal.lost)
+            self._say(f"the journal can be written again; records lost so far: {journal.lost}")
+        else:
+            log.error("journal_unwritable", why=why)
+            self._say(f"the journal cannot be written, alerts go on without it: {why}")
 
     def _keep(self, verdicts: list[Verdict]) -> None:
         if verdicts:
@@ -244,11 +253,15 @@ class Pipeline:
         self._checkpoint("before_commit")
         self._commits_since = time.monotonic()
         try:
-            await self._store.run(Store.commit, commit_of(decisions))
+            if verdicts and self.dispatcher is not None:
+                await self.dispatcher.commit(commit_of(decisions))
+            else:
+                await self._store.run(Store.commit, commit_of(decisions))
         except StoreUnavailable as error:
             self._decided = verdicts + self._decided
-            log.error("decisions_not_stored", why=str(error))  # noqa: TRY400 - as above
-            self._say(f"decisions cannot be stored now: {error}")
+            if self._store_notice.is_due(broken=True, now_ms=self._clock()):
+                log.error("decisions_not_stored", why=str(error))  # noqa: TRY400 - the database says enough
+                self._say(f"decisions cannot be stored now: {error}")
             await asyncio.sleep(_LOOK_EVERY_S)
             return
         finally:
@@ -257,8 +270,8 @@ class Pipeline:
         self._committed = decisions.position
         if self._journal is not None:
             self._journal.committed(decisions.position)
-        if self.dispatcher is not None and verdicts:
-            self.dispatcher.wake()
+        if self._store_notice.is_due(broken=False, now_ms=self._clock()):
+            self._say("decisions can be stored again")
 
     # -- what else the world tells ------------------------------------------------------
 

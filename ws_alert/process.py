@@ -64,6 +64,7 @@ async def run(
         )
         store = StoreThread(await asyncio.to_thread(open_store, settings.database_url))
         opened.push_async_callback(store.close)
+        await ways.resume(store)
         await opened.enter_async_context(errors_heard(settings, ways.mail, store, monitor, clock))
         pipeline = Pipeline(
             inbox=inbox, engine=engine, store=store, tables=tables, clock=clock,
@@ -71,7 +72,7 @@ async def run(
         )  # fmt: skip
         journal = _journal(settings, pipeline, await pipeline.load())
         opened.push_async_callback(asyncio.to_thread, journal.close)
-        charts = ChartPool() if settings.charts else None
+        charts = ChartPool() if settings.charts and ways.shows_pictures else None
         if charts is not None:
             opened.push_async_callback(charts.close)
             charts.warm_up()

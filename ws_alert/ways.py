@@ -29,15 +29,25 @@ log = structlog.get_logger(__name__)
 
 
 class Ways(NamedTuple):
-    """beside: the targets that are not Telegram's, which are also in `targets`."""
+    """beside: the targets that are not Telegram's, which are also in `targets`.
+
+    shows_pictures: not where a terminal keeps none.
+    """
 
     channel: Channel
     telegram: TelegramChannel | None
+    terminal: TerminalChannel | None
     mail: MailChannel | None
     targets: tuple[str, ...]
     beside: tuple[str, ...]
+    shows_pictures: bool
     tell_admin: Callable[[str], Awaitable[None]]
     closers: tuple[Callable[[], Awaitable[None]], ...]
+
+    async def resume(self, store: StoreThread) -> None:
+        """Let the terminal's numbers go on where the last process ended."""
+        if self.terminal is not None:
+            self.terminal.resume(await store.run(Store.last_message_id, TERMINAL))
 
     async def close(self) -> None:
         """Close every channel."""
@@ -60,19 +70,23 @@ def open_ways(settings: Settings, heard: Callable[[str, Outcome], None]) -> Ways
         webhooks = beside["url"] = WebhookChannel(settings.urls_beside)
         closers.append(webhooks.close)
     token = settings.telegram_alert_token
-    telegram = None
-    main: Channel = TerminalChannel(charts=settings.charts_dir)
+    telegram = terminal = None
+    main: Channel
     targets: tuple[str, ...] = (TERMINAL,)
-    if token is not None:
+    if token is None:
+        main = terminal = TerminalChannel(charts=settings.charts_dir)
+    else:
         main = telegram = TelegramChannel(token.get_secret_value(), base_url=settings.telegram_api_base_url)
         targets = settings.targets
         closers.append(telegram.close)
     return Ways(
         channel=ChannelSwitch(main, beside, heard=heard),
         telegram=telegram,
+        terminal=terminal,
         mail=mail,
         targets=(*targets, *settings.targets_beside),
         beside=settings.targets_beside,
+        shows_pictures=token is not None or settings.charts_dir is not None or bool(beside),
         tell_admin=_teller(telegram, settings.telegram_admin_chat_id),
         closers=tuple(closers),
     )

@@ -132,9 +132,13 @@ class Chat:
 
 
 class World:
-    """Everything that lives as long as the server."""
+    """Everything that lives as long as the server.
+
+    adds_media: whether `editMessageMedia` adds a medium to a text, which older servers refuse.
+    """
 
     def __init__(self, photos: Path | None = None) -> None:
+        self.adds_media = True
         self.bots: dict[str, Bot] = {}
         self.chats: dict[int, Chat] = {}
         self.pictures: dict[str, Picture] = {}

@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from teleglas.telegram.text import plain
@@ -58,11 +59,42 @@ async def test_keeps_charts_in_a_folder(message, tmp_path):
     assert outcome.photo
 
 
+async def test_a_picture_that_comes_later_is_kept_under_its_number(message, tmp_path):
+    """The words are printed at once; then one line says whose chart came, what it is about, and where it is."""
+    stream = io.StringIO()
+    channel = TerminalChannel(stream=stream, charts=tmp_path)
+    first = await channel.send(msgspec.structs.replace(message, photo=None), target="t")
+    await channel.send(msgspec.structs.replace(message, photo=None), target="t")
+    assert (first.photo, list(tmp_path.iterdir())) == (False, [])
+    added = await channel.edit(message, target="t", message_id=1, has_photo=False)
+    assert (added.message_id, added.photo) == (1, True)
+    path = tmp_path / "alert-0001.png"
+    assert path.read_bytes() == b"\x89PNG"
+    told = "chart of #1 · BTC: at least $18.3M of longs liquidated in 30 s"
+    assert stream.getvalue().endswith(f"\n{told} · {path}\n\n")
+
+
+async def test_numbers_go_on_behind_an_earlier_run(message, tmp_path):
+    """No picture of an earlier run is overwritten, and no number stands for two messages."""
+    (tmp_path / "alert-0007.png").write_bytes(b"old")
+    (tmp_path / "alert-latest.png").touch()
+    channel = TerminalChannel(stream=io.StringIO(), charts=tmp_path)
+    assert (await channel.send(message, target="t")).message_id == 8
+    channel.resume(20)
+    channel.resume(3)
+    assert (await channel.send(message, target="t")).message_id == 21
+    assert (tmp_path / "alert-0007.png").read_bytes() == b"old"
+    fresh = TerminalChannel(stream=io.StringIO(), charts=tmp_path / "none")
+    assert (await fresh.send(message, target="t")).message_id == 1
+
+
 async def test_a_folder_that_cannot_be_written_costs_only_the_picture(message, tmp_path):
     """A full disk or a wrong CHARTS_DIR hides no alert."""
     (tmp_path / "file").touch()
     stream = io.StringIO()
-    outcome = await TerminalChannel(stream=stream, charts=tmp_path / "file" / "charts").send(message, target="t")
+    outcome = await TerminalChannel(stream=stream, charts=tmp_path / "file" / "charts").send(
+        message, target="t"
+    )
     assert (outcome.kind, outcome.photo) == (OutcomeKind.SENT, False)
     assert "#1\n" in stream.getvalue()
     assert "chart: " not in stream.getvalue()

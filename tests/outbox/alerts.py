@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from teleglas.storage.records import State, StoredRow
-from ws_alert.messages import Action, Alert, Decisions, Kind, StormFacts, Tier, Verdict
+from ws_alert.messages import Action, Alert, Chart, Decisions, Kind, StormFacts, Tier, Verdict
 
-__all__ = ["alert", "decisions", "decoded", "edit", "row", "send"]
+__all__ = ["alert", "chart", "decisions", "decoded", "edit", "row", "send"]
 
 START_MS = 1_800_000_000_000
 
@@ -23,6 +23,13 @@ def alert(name, *, target="42", tier=Tier.INFO, at_ms=START_MS, **values):
         "facts": StormFacts(intensity=1, price_from=60_000.0, price_to=59_000.0),
     }  # fmt: skip
     return Alert(**(fields | values))
+
+
+def chart():
+    """Return a minute of price and liquidations, which makes an alert of WATCH and above a picture."""
+    price = tuple((START_MS - 60_000 + n * 5_000, 59_000.0, 60_000.0, 59_500.0) for n in range(12))
+    bars = tuple((START_MS - 60_000 + n * 5_000, 0, 10_000_000) for n in range(12))
+    return Chart(START_MS - 60_000, START_MS, 5_000, price, bars, "liquidations")
 
 
 def verdict(what, action):

@@ -44,6 +44,7 @@ class Phone:
         self.answers: dict[str, deque] = defaultdict(deque)
         self.got: list[tuple[int, str, str, str]] = []
         self.details: list[dict] = []
+        self.shorts: list[str] = []
         self.blocked: dict[str, asyncio.Event] = {}
         self.arrived = asyncio.Event()
 
@@ -58,6 +59,7 @@ class Phone:
     async def _answer(self, what, message, target, **details):
         self.got.append((self.time.now_ms - START_MS, what, target, message.html))
         self.details.append(details | {"photo": message.photo})
+        self.shorts.append(message.short)
         self.arrived.set()
         chat = target.partition(":")[0]
         if chat in self.blocked:
@@ -83,6 +85,7 @@ class Delivery:
         self.store = store
         self.told_admin: list[str] = []
         self.refused: list[str] = []
+        self.drawing_hangs = False
         self.options = options
 
     async def __aenter__(self):
@@ -103,9 +106,8 @@ class Delivery:
         self.told_admin.append(text)
 
     async def commit(self, *verdicts):
-        """Commit decisions and wake the dispatcher."""
-        await self.store.run(Store.commit, commit_of(decisions(*verdicts)))
-        self.dispatcher.wake()
+        """Commit decisions through the dispatcher, as the pipeline does."""
+        await self.dispatcher.commit(commit_of(decisions(*verdicts)))
 
     async def idle(self):
         """Wait until nothing is left to do now."""
@@ -117,7 +119,8 @@ class Delivery:
     def _busy(self):
         one = self.dispatcher
         hanging = sum(not event.is_set() for event in self.phone.blocked.values())
-        return not self.time.sleepers or len(one._flying) > hanging or one._wakeup.is_set() or one._notices
+        working = one._notices or (one._pictures.drawing and not self.drawing_hangs)
+        return not self.time.sleepers or len(one._flying) > hanging or one._wakeup.is_set() or working
 
     async def advance(self, ms):
         """Let this much time pass, with everything due in it done at its own time."""

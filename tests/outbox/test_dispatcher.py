@@ -13,7 +13,7 @@ from teleglas.storage.store import Store, open_store
 from teleglas.storage.thread import StoreThread
 from tests.outbox.alerts import START_MS, decisions, edit, send
 from tests.outbox.conftest import Delivery
-from ws_alert.messages import Chart, Outcome, OutcomeKind, Tier
+from ws_alert.messages import Outcome, OutcomeKind, Tier
 from ws_alert.outbox import dispatcher as dispatcher_module
 from ws_alert.outbox.outbox import STALE_MS, UNKNOWN_WAIT_MS, commit_of
 
@@ -255,13 +255,37 @@ async def test_the_checkpoints_of_the_kill_test(store, start):
     seen = []
 
     def note(point):
-        rows = store._stores._home.recent_alerts(1)
+        rows = store._stores.home.recent_alerts(1)
         seen.append((point, rows[0].state.value, len(made.phone.got)))
 
     async with start(checkpoint=note) as made:
         await made.commit(send("a"))
         await made.idle()
     assert seen == [("before_http", "leased", 0), ("before_confirm", "leased", 1), ("settled", "sent", 1)]
+
+
+async def test_a_commit_claims_what_goes_at_once(delivery):
+    """One transaction decides and leases; what the rates hold back is the loop's, and none goes twice."""
+    await delivery.idle()
+    await delivery.commit(send("a"), send("b"), send("c", target="2"))
+    assert [(await delivery.alert(name)).state for name in "abc"] == [
+        State.LEASED, State.PENDING, State.PENDING,
+    ]  # fmt: skip
+    await delivery.advance(3_000)
+    assert [(at, to) for at, _, to, _ in delivery.phone.got] == [(0, "42"), (40, "2"), (1_050, "42")]
+
+
+async def test_a_commit_claims_nothing_before_the_recovery(store, start):
+    """Until the limits of the dead process are known, and once it stops, a commit only commits."""
+    made = start()
+    async with made:
+        await made.commit(send("a"))
+        assert (await made.alert("a")).state is State.PENDING
+        await made.idle()
+        made.dispatcher.stop()
+        await made.commit(send("b", target="2"))
+        assert (await made.alert("b")).state is State.PENDING
+    assert len(made.phone.got) == 1
 
 
 async def test_stopping_finishes_what_is_in_flight(delivery):
@@ -318,24 +342,6 @@ def _make_read_only(connection, _record, _proxy):
     connection.execute("PRAGMA query_only=ON")
 
 
-async def test_charts_go_with_the_first_message(store, start):
-    """A picture is drawn for what has one; without one the alert goes all the same."""
-    drawn = []
-
-    async def draw(picture):
-        drawn.append(picture)
-        return b"png" if len(drawn) == 1 else None
-
-    async with start(draw=draw) as made:
-        await made.commit(send("a", tier=Tier.WATCH, chart=_chart()))
-        await made.advance(2_000)
-        await made.commit(send("b", tier=Tier.WATCH, chart=_chart()), edit("a", 1, tier=Tier.WATCH))
-        await made.advance(5_000)
-    assert [one["photo"] for one in made.phone.details] == [b"png", None, None]
-    assert made.phone.details[2]["has_photo"] is True
-    assert len(drawn) == 2
-
-
 async def test_a_message_that_cannot_be_written_stops_no_other(delivery):
     """Content that cannot be read back is given up, and the admin hears of it."""
     broken = commit_of(decisions(send("a", target="1"), send("b", target="1")))
@@ -370,12 +376,6 @@ async def test_an_admin_who_cannot_be_told_stops_nothing(store, start):
         await made.commit(send("a", target="1"), send("b", target="2"))
         await made.advance(1_000)
         assert (await made.alert("b")).state is State.SENT
-
-
-def _chart():
-    price = tuple((START_MS - 60_000 + n * 5_000, 59_000.0, 60_000.0, 59_500.0) for n in range(12))
-    bars = tuple((START_MS - 60_000 + n * 5_000, 0, 10_000_000) for n in range(12))
-    return Chart(START_MS - 60_000, START_MS, 5_000, price, bars, "liquidations")
 
 
 def _with_content(message, content):

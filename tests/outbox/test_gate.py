@@ -127,6 +127,18 @@ def test_a_restart_does_not_forget():
     assert gate.ready_at("3", is_edit=False, now_ms=1_000) == 50_000
 
 
+def test_looking_ahead_forgets_nothing():
+    """Which chats stay shut for some time is asked without counting that time as passed."""
+    gate = Gate()
+    for n in range(PER_MINUTE):
+        gate.sent("-7", n)
+    gate.sent("1", 0)
+    gate.hold("2", 5_000)
+    assert gate.shut_for(2_000, 0) == {"-7", "2"}
+    assert gate.shut_for(MINUTE_MS * 2, 0) == set()
+    assert gate.shut(2_000, is_edit=False) == {"-7", "2"}
+
+
 def test_memory_is_bounded():
     """Chats that were quiet for a minute are forgotten, and so is one that moved."""
     gate = Gate()

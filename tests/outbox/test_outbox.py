@@ -10,6 +10,7 @@ from tests.outbox.alerts import START_MS, alert, decisions, edit, row, send, ver
 from ws_alert.messages import Action, Digest, DigestLine, Kind, Outcome, OutcomeKind, Tier, Verdict
 from ws_alert.outbox.outbox import (
     UNKNOWN_WAIT_MS,
+    Bare,
     GiveUp,
     Move,
     Told,
@@ -24,6 +25,7 @@ from ws_alert.outbox.priority import rank_ms
 NOW = START_MS + 1_000
 PRIVATE = row(alert("a"))
 GROUP = row(alert("a", target="-7:2"))
+BARE = row(alert("a", target="-7"), told=0, wanted=2, message_id=5, picture=b"{}")
 SENT_PHOTO = row(alert("a"), told=0, wanted=3, message_id=5, photo=True)
 
 
@@ -48,11 +50,31 @@ SENT_PHOTO = row(alert("a"), told=0, wanted=3, message_id=5, photo=True)
         (GROUP, Outcome(OutcomeKind.MIGRATED, migrated_to="-1007"), Move("-1007")),
         (GROUP, Outcome(OutcomeKind.MIGRATED, migrated_to="-7"), GiveUp("refused", False)),
         (GROUP, Outcome(OutcomeKind.UNDELIVERABLE, suspend=True, why="kicked"), GiveUp("kicked", True)),
+        (BARE, Outcome(OutcomeKind.SENT, message_id=5, photo=True), Told(2, 5, True, NOW + 15_000)),
+        (BARE, Outcome(OutcomeKind.SENT, message_id=5), Told(0, 5, False, NOW + 15_000)),
+        (BARE, Outcome(OutcomeKind.UNKNOWN), Wait(NOW + 15_000, "", "-7", maybe_sent=True)),
+        (BARE, Outcome(OutcomeKind.UNDELIVERABLE, why="odd"), Bare("odd", NOW + 15_000)),
+        (BARE, Outcome(OutcomeKind.UNDELIVERABLE, suspend=True, why="kicked"), GiveUp("kicked", True)),
     ],
 )  # fmt: skip
 def test_step_after(tried, outcome, step):
     """Each answer has one consequence."""
     assert step_after(tried, outcome, NOW) == step
+
+
+def test_words_that_lack_their_picture_are_edited_as_soon_as_it_is_drawn():
+    """Only what was sent without it, to a target that can be edited, waits for a picture."""
+    told = Outcome(OutcomeKind.SENT, message_id=5)
+    assert step_after(GROUP, told, NOW, b"{}") == Told(0, 5, False, NOW, picture=b"{}")
+    for tried, outcome in (
+        (GROUP, Outcome(OutcomeKind.SENT, message_id=5, photo=True)),
+        (GROUP, Outcome(OutcomeKind.SENT)),
+        (SENT_PHOTO, told),
+    ):
+        step = step_after(tried, outcome, NOW, b"{}")
+        assert isinstance(step, Told)
+        assert step.picture is None
+        assert step.next_edit_ms > NOW
 
 
 def test_sends_and_edits_are_committed_with_their_verdicts():

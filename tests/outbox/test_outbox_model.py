@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from teleglas.storage.pictures import drop_picture
 from teleglas.storage.records import StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, open_store
 from teleglas.storage.tables import metadata
@@ -34,6 +35,8 @@ class Message:
     due_ms: int = 0
     lease_until_ms: int = 0
     maybe_sent: bool = False
+    lacks: bool = False
+    tried: bool = False
     confirmed: list[int] = field(default_factory=list)
 
 
@@ -78,40 +81,44 @@ class Outbox(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.model)))
         self.store.commit(commit_of(decisions(send(name, target=self.model[name].target))))
 
-    @rule()
-    def claim(self):
+    @rule(drawn=st.booleans())
+    def claim(self, drawn):
         """Claim: the model foresees which message, and with what content."""
-        self._claim()
+        self._claim(drawn=drawn)
 
-    def _claim(self):
-        row = self.store.claim_next(self.now, lease_ms=LEASE_MS)
-        expected = self._next()
+    def _claim(self, *, drawn):
+        names = sorted(self.model) if drawn else ()
+        row = self.store.claim_next(self.now, lease_ms=LEASE_MS, drawn=names)
+        expected = self._next(drawn=drawn)
         assert (row and row.alert_id) == expected
         if row is None:
             return None
         message = self.model[row.alert_id]
         assert (row.told, row.wanted, row.maybe_sent) == (message.told, message.wanted, message.maybe_sent)
         assert decoded(row.content).revision == message.wanted
+        assert (row.picture is not None, row.picture_tried) == (message.lacks, message.tried)
         message.state, message.lease_until_ms = "leased", self.now + LEASE_MS
         self.claims.append(row)
         return row
 
-    @rule()
-    def deliver(self):
-        """Claim and confirm, as on most days."""
-        row = self._claim()
+    @rule(drawn=st.booleans(), lacks=st.booleans())
+    def deliver(self, drawn, lacks):
+        """Claim and confirm, as on most days: the words first, then the picture that they lack."""
+        row = self._claim(drawn=drawn)
         if row is not None:
-            self._confirm(row)
+            self._confirm(row, lacks=lacks and row.told < 0)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data())
-    def confirm(self, data):
+    @rule(data=st.data(), lacks=st.booleans())
+    def confirm(self, data, lacks):
         """Confirm a claim, be it current, late, or for the second time."""
-        self._confirm(data.draw(st.sampled_from(self.claims)))
+        row = data.draw(st.sampled_from(self.claims))
+        self._confirm(row, lacks=lacks and row.told < 0)
 
-    def _confirm(self, row):
+    def _confirm(self, row, *, lacks):
         message = self.model[row.alert_id]
-        counts = row.wanted > message.told and message.state in {"leased", "pending"}
+        added = message.lacks and not lacks and row.wanted == message.told
+        counts = (row.wanted > message.told or added) and message.state in {"leased", "pending"}
         assert counts == self.store.confirm(
             row.alert_id,
             revision=row.wanted,
@@ -119,11 +126,26 @@ class Outbox(RuleBasedStateMachine):
             photo=False,
             now_ms=self.now,
             next_edit_ms=self.now + EDIT_MS,
+            picture=b"{}" if lacks else None,
         )
         if counts:
-            message.confirmed.append(row.wanted)
+            if not added:
+                message.confirmed.append(row.wanted)
             message.told, message.rank_ms, message.due_ms = row.wanted, self.now, self.now + EDIT_MS
+            message.lacks, message.tried = lacks, False
+            message.state = "pending" if lacks or message.wanted > message.told else "sent"
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def drop_picture(self, data):
+        """Give up a picture: drawn in vain, or refused."""
+        name = data.draw(st.sampled_from(sorted(self.model)))
+        message = self.model[name]
+        assert message.lacks == drop_picture(self.store, name, "refused", next_edit_ms=self.now + EDIT_MS)
+        if message.lacks:
+            message.lacks = message.tried = False
             message.state = "pending" if message.wanted > message.told else "sent"
+            message.due_ms = self.now + EDIT_MS
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), unknown=st.booleans(), wait_ms=st.sampled_from([0, 1, 5_000]))
@@ -139,6 +161,7 @@ class Outbox(RuleBasedStateMachine):
         if counts:
             message.state, message.due_ms = "pending", self.now + wait_ms
             message.maybe_sent |= unknown and message.told < 0
+            message.tried |= unknown and message.lacks
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -182,6 +205,8 @@ class Outbox(RuleBasedStateMachine):
             row = rows[name]
             assert (row.state, row.wanted, row.told) == (message.state, message.wanted, message.told), name
             assert row.maybe_sent == message.maybe_sent
+            assert (row.picture is not None) == message.lacks
+            assert not message.lacks or message.state in {"pending", "leased"}, "nobody would add it"
             assert message.confirmed == sorted(set(message.confirmed))
 
     def teardown(self):
@@ -191,7 +216,7 @@ class Outbox(RuleBasedStateMachine):
         self.crash()
         for _ in range(2 * len(self.model) + 2):
             self.now += 100_000
-            while (row := self.store.claim_next(self.now, lease_ms=LEASE_MS)) is not None:
+            while (row := self._left()) is not None:
                 self.claims.append(row)
                 assert self.store.confirm(
                     row.alert_id, revision=row.wanted, message_id=7, photo=False, now_ms=self.now,
@@ -200,15 +225,21 @@ class Outbox(RuleBasedStateMachine):
         for name, message in self.model.items():
             row = self.store.alert(name)
             assert message.state == "buried" or row.told == row.wanted == message.wanted
+            assert row.picture is None
 
-    def _next(self):
+    def _left(self):
+        return self.store.claim_next(self.now, lease_ms=LEASE_MS, drawn=sorted(self.model))
+
+    def _next(self, *, drawn):
         waiting = [(name, one) for name, one in self.model.items() if one.state == "pending"]
         busy = {one.target for one in self.model.values() if one.state == "leased"}
         sends = {one.target for _, one in waiting if one.told < 0}
         ready = [
             (one.told >= 0, one.rank_ms, one.order, name)
             for name, one in waiting
-            if one.due_ms <= self.now and one.target not in busy and (one.told < 0 or one.target not in sends)
+            if one.due_ms <= self.now
+            and one.target not in busy
+            and (one.told < 0 or (one.target not in sends and (drawn or not one.lacks)))
         ]
         return min(ready)[-1] if ready else None
 
@@ -217,6 +248,7 @@ class Outbox(RuleBasedStateMachine):
             if message.state == "leased" and message.lease_until_ms <= ended_by_ms:
                 message.state = "pending"
                 message.maybe_sent |= message.told < 0
+                message.tried |= message.lacks
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ async def refused(http, method, files=None, **parameters):
 
 HTML = {"chat_id": PERSON, "parse_mode": "HTML"}
 KEYS = {"chat_id": PERSON, "text": "x"}
+EDIT = {"chat_id": PERSON, "message_id": 5}
 
 
 def button(**fields):
@@ -140,7 +141,20 @@ def button(**fields):
         ("sendPhoto", {"chat_id": PERSON, "caption": "x" * 1025}, "message caption is too long"),
         ("editMessageText", {"chat_id": PERSON, "message_id": 5, "text": "x"}, "message to edit not found"),
         ("editMessageCaption", {"chat_id": PERSON, "message_id": 5}, "message to edit not found"),
-        ("editMessageMedia", {"chat_id": PERSON, "message_id": 5}, "message to edit not found"),
+        ("editMessageMedia", {"chat_id": PERSON, "message_id": 5}, "media isn't specified"),
+        ("editMessageMedia", EDIT | {"media": "{"}, "can't parse media JSON object"),
+        (
+            "editMessageMedia",
+            EDIT | {"media": {"type": "sticker", "media": "x"}},
+            '"sticker" are unsupported',
+        ),
+        ("editMessageMedia", EDIT | {"media": {"type": "photo"}}, "can't parse InputMedia: media not found"),
+        ("editMessageMedia", EDIT | {"media": {"type": "photo", "media": "attach://a"}}, "media not found"),
+        (
+            "editMessageMedia",
+            EDIT | {"media": {"type": "photo", "caption": "x" * 1025}},
+            "caption is too long",
+        ),
         ("deleteMessage", {"chat_id": PERSON, "message_id": 5}, "message to delete not found"),
         ("answerCallbackQuery", {"callback_query_id": "1"}, "query is too old"),
         ("getFile", {"file_id": "nope"}, "wrong file identifier"),
@@ -332,6 +346,47 @@ async def test_edits_follow_the_kind_of_the_message(api, http):
         "editMessageMedia",
         "deleteMessage",
     ]
+
+
+async def add_photo(http, message_id, *, name="new", chat=PERSON, **fields):
+    """Answer of editMessageMedia with an upload."""
+    media = json.dumps({"type": "photo", "media": f"attach://{name}"} | fields)
+    data = {"chat_id": str(chat), "message_id": str(message_id), "media": media}
+    return (await http.post("editMessageMedia", data=data, files={"new": ("b", png())})).json()
+
+
+async def test_a_photo_is_added_to_a_text(api, http):
+    """The text becomes a photo with a caption, and from then on is edited as one."""
+    text = (await ok(http, "sendMessage", chat_id=PERSON, text="words"))["message_id"]
+    added = (await add_photo(http, text, caption="<b>few</b> words", parse_mode="HTML"))["result"]
+    assert (added["message_id"], added["caption"], added["photo"][0]["width"]) == (text, "few words", 40)
+    assert "text" not in added
+    entry = api.ledger.entries[-1]
+    assert (entry.method, entry.text, bool(entry.photo)) == ("editMessageMedia", "few words", True)
+    again = await add_photo(http, text, caption="<b>few</b> words", parse_mode="HTML")
+    assert "is not modified" in again["description"]
+    assert (await refused(http, "editMessageText", chat_id=PERSON, message_id=text, text="x"))[1].endswith(
+        "there is no text in the message to edit"
+    )
+    assert (await ok(http, "editMessageCaption", chat_id=PERSON, message_id=text, caption="y"))[
+        "caption"
+    ] == "y"
+    assert "message to edit not found" in (await add_photo(http, 99))["description"]
+    assert "media not found" in (await add_photo(http, text, name="other"))["description"]
+
+
+async def test_where_no_photo_is_added(api, http):
+    """Chats without photos refuse it, and a server of before refuses it for texts only."""
+    text = (await ok(http, "sendMessage", chat_id=GROUP, text="words"))["message_id"]
+    api.world.chats[GROUP].can_send_photos = False
+    assert "not enough rights to send photos" in (await add_photo(http, text, chat=GROUP))["description"]
+    api.world.chats[GROUP].can_send_photos = True
+    assert (await add_photo(http, text, chat=GROUP))["ok"]
+    api.world.adds_media = False
+    assert (await add_photo(http, text, chat=GROUP, caption="new"))["ok"]
+    text = (await ok(http, "sendMessage", chat_id=GROUP, text="words"))["message_id"]
+    refusal = await add_photo(http, text, chat=GROUP)
+    assert refusal["description"] == "Bad Request: there is no media in the message to edit"
 
 
 async def test_rights_blocks_and_migration(api, http):

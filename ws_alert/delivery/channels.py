@@ -23,7 +23,11 @@ class Channel(Protocol):
         """Send a new message, as a reply to the target's message `reply_to` if that is given."""
 
     async def edit(self, message: Rendered, *, target: str, message_id: int, has_photo: bool) -> Outcome:
-        """Change a message; has_photo: it was sent as one, so its caption changes."""
+        """Change a message; has_photo: it has one by now, so its caption changes.
+
+        A photo in `message` is added where there is none. The outcome's `photo` tells whether the
+        message has one now.
+        """
 
 
 class ChannelSwitch:

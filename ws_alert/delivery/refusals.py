@@ -26,7 +26,7 @@ from telegram.error import (
 from teleglas.telegram.text import plain
 from ws_alert.messages import Outcome, OutcomeKind
 
-__all__ = ["Piece", "is_too_long", "not_modified", "outcome_of", "remedy"]
+__all__ = ["Piece", "has_no_text", "is_too_long", "not_modified", "outcome_of", "remedy", "takes_no_media"]
 
 _NETWORK_WAIT_MS = 2_000
 _SERVER_WAIT_MS = 5_000
@@ -125,6 +125,16 @@ def is_too_long(error: TelegramError) -> bool:
 def not_modified(error: TelegramError) -> bool:
     """Whether an edit found its work already done."""
     return isinstance(error, BadRequest) and "message is not modified" in error.message.lower()
+
+
+def takes_no_media(error: TelegramError) -> bool:
+    """Whether an old Bot API server adds no picture to a text."""
+    return isinstance(error, BadRequest) and "no media in the message" in error.message.lower()
+
+
+def has_no_text(error: TelegramError) -> bool:
+    """Whether the message is a photo by now, so that it has a caption and no text."""
+    return isinstance(error, BadRequest) and "no text in the message" in error.message.lower()
 
 
 def outcome_of(error: TelegramError, *, repeatable: bool = False) -> Outcome:

@@ -14,13 +14,12 @@ from teleglas.telegram.text import escape, utf16_length
 from ws_alert.delivery.evidence import evidence
 from ws_alert.delivery.illustration import illustration
 from ws_alert.delivery.phrases import name, what
-from ws_alert.delivery.rendered import MAX_CAPTION, MAX_HTML, Message
+from ws_alert.delivery.rendered import MAX_CAPTION, MAX_HTML, MAYBE_SENT, Message
 from ws_alert.delivery.wording import body, headline
 from ws_alert.messages import Alert, Digest, DigestLine, Tier
 
 __all__ = ["render", "render_digest"]
 
-_MAYBE_SENT = "<i>(may repeat: the last attempt was not confirmed)</i>"
 _NOT_A_TAG = re.compile(r"[^A-Za-z0-9_]")
 _DIGEST_WHY = {
     "budget": "more than the hourly budget of this chat",
@@ -40,7 +39,7 @@ def render(alert: Alert, *, maybe_sent: bool = False, now_ms: int | None = None)
     details = [escape(line) for line in evidence(alert)]
     foot = [escape(_footer(alert, told_ms)), _hashtags(alert.asset, alert.kind.value)]
     if maybe_sent:
-        foot.append(_MAYBE_SENT)
+        foot.append(MAYBE_SENT)
     return Message(
         html=_fitted(head, details, foot, MAX_HTML),
         caption=_fitted(head, details, foot, MAX_CAPTION),
@@ -72,7 +71,7 @@ def render_digest(digest: Digest, *, maybe_sent: bool = False, now_ms: int | Non
         "#digest",
     ]
     if maybe_sent:
-        foot.append(_MAYBE_SENT)
+        foot.append(MAYBE_SENT)
     return Message(
         html=_fitted(head, rows, foot, MAX_HTML),
         caption=_fitted(head, rows, foot, MAX_CAPTION),

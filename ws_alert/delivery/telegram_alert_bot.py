@@ -20,7 +20,15 @@ from telegram.error import InvalidToken, TelegramError
 from teleglas.telegram.client import TelegramClient
 from teleglas.telegram.target import Target
 from teleglas.telegram.text import CAPTION_LIMIT, TEXT_LIMIT, plain, split, utf16_length
-from ws_alert.delivery.refusals import Piece, is_too_long, not_modified, outcome_of, remedy
+from ws_alert.delivery.refusals import (
+    Piece,
+    has_no_text,
+    is_too_long,
+    not_modified,
+    outcome_of,
+    remedy,
+    takes_no_media,
+)
 from ws_alert.delivery.rendered import Rendered
 from ws_alert.delivery.telegram_check import Check, check
 from ws_alert.messages import Outcome, OutcomeKind
@@ -85,20 +93,36 @@ class TelegramChannel:
     async def edit(self, message: Rendered, *, target: str, message_id: int, has_photo: bool) -> Outcome:
         """Change what was sent as `message_id`; has_photo: it is a photo, so its caption changes.
 
-        A photo in `message` then replaces the old one; without it the picture stays. A message that
-        already says so counts as sent.
+        A photo in `message` replaces the old one, or makes a photo of a text, whose caption has then
+        the words; without it the picture stays. Where a server adds none to a text, it follows as a
+        silent answer with the first line. A message that already says so counts as sent.
         """
         try:
             where = Target.parse(target)
         except ValueError as error:
             return Outcome(OutcomeKind.UNDELIVERABLE, suspend=True, why=str(error))
-        if has_photo:
-            piece = Piece(text=message.caption, caption=message.caption, photo=message.photo)
-        else:
-            piece = Piece(text=(split(message.html) or [""])[0])
-        return await self._judged(
-            self._edit(where.chat, message_id, piece, has_photo=has_photo), repeatable=True
-        )
+        text = message.caption if has_photo else (split(message.html) or [""])[0]
+        piece = Piece(text=text, caption=message.caption, photo=message.photo)
+        work = self._edit(where.chat, message_id, piece, has_photo=has_photo)
+        if message.photo is not None and not has_photo:
+            answer = replace(
+                piece, caption=message.short, topic=where.topic, reply_to=message_id, silent=True
+            )
+            work = self._add_photo(where.chat, work, answer)
+        return await self._judged(work, repeatable=True)
+
+    async def _add_photo(self, chat: int | str, work: Awaitable[Outcome], answer: Piece) -> Outcome:
+        try:
+            return await work
+        except TelegramError as error:
+            if not takes_no_media(error):
+                raise
+        return await self._judged(self._follow(chat, answer), repeatable=False)
+
+    async def _follow(self, chat: int | str, answer: Piece) -> Outcome:
+        await self._request(chat, answer)
+        note = "this Bot API server adds no picture to a text, so it followed as an answer"
+        return Outcome(OutcomeKind.SENT, message_id=answer.reply_to, why=note)
 
     async def _judged(self, work: Awaitable[Outcome], *, repeatable: bool) -> Outcome:
         try:
@@ -196,13 +220,18 @@ class TelegramChannel:
             except TelegramError as error:
                 if not_modified(error):
                     break
+                if has_no_text(error) and not has_photo:
+                    # Its picture was added, but the process died before that was recorded.
+                    has_photo, piece = True, replace(piece, text=piece.caption)
+                    continue
                 better = remedy(piece, error)
                 if better is None:
                     raise
                 piece = better
             else:
                 break
-        return Outcome(OutcomeKind.SENT, message_id=message_id, photo=has_photo, why="; ".join(piece.notes))
+        photo = has_photo or piece.photo is not None
+        return Outcome(OutcomeKind.SENT, message_id=message_id, photo=photo, why="; ".join(piece.notes))
 
     async def _request_edit(self, chat: int | str, message_id: int, piece: Piece, *, has_photo: bool) -> None:
         mode = None if piece.plain else ParseMode.HTML

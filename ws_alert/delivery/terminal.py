@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final, TextIO
@@ -33,6 +34,8 @@ _STYLES: Final = {
     "a": "underline",
 }
 _QUOTE: Final = "│ "
+_NAME: Final = "alert-{:04d}.png"
+_NUMBERED: Final = re.compile(r"alert-(\d{4,9})\.png")
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +43,21 @@ log = structlog.get_logger(__name__)
 class TerminalChannel:
     """Prints each message under a number of its own; an edit names the number and shows its first line.
 
-    stream: where to print (stdout by default). charts: a folder that receives the
-    pictures; without one they are not kept. When the reader of a pipe has gone away
+    stream: where to print (stdout by default). charts: a folder that receives the pictures, under
+    the number of their message; without one they are not kept. Numbers go on behind those of the
+    pictures there, and behind what `resume` is told. When the reader of a pipe has gone away
     (`| head`), deliveries go on without being shown, because nobody can see them.
     """
 
     def __init__(self, *, stream: TextIO | None = None, charts: Path | None = None) -> None:
         self._console = _PatientConsole(file=stream, highlight=False)
         self._charts = charts
-        self._number = 0
+        self._number = _last_kept(charts)
         self._turn = asyncio.Lock()
+
+    def resume(self, last: int) -> None:
+        """Go on behind the last number of an earlier run, which replies and edits still name."""
+        self._number = max(self._number, last)
 
     async def send(
         self, message: Rendered, *, target: str, reply_to: int | None = None, silent: bool = False
@@ -66,16 +74,20 @@ class TerminalChannel:
     async def edit(
         self, message: Rendered, *, target: str, message_id: int, has_photo: bool = False
     ) -> Outcome:
-        """Print the new first line of message number `message_id`: it is the whole news."""
-        del has_photo, target  # an edit's words are the same with and without a picture here
+        """Print the new first line of message number `message_id`: it is the whole news. Keep its picture."""
+        del target
         async with self._turn:
-            return await asyncio.to_thread(self._show_edit, message, message_id)
+            return await asyncio.to_thread(self._show_edit, message, message_id, has_photo)
 
-    def _show_edit(self, message: Rendered, number: int) -> Outcome:
+    def _show_edit(self, message: Rendered, number: int, has_photo: bool) -> Outcome:
         _, first = next(iter(lines_of(message.html)), (False, Text()))
-        self._line(Text.assemble((f"edit of #{number} · ", "dim"), first.plain))
+        kept = self._keep(message.photo, number)
+        if kept:
+            self._line(Text.assemble((f"chart of #{number} · ", "dim"), first.plain, (f" · {kept}", "dim")))
+        else:
+            self._line(Text.assemble((f"edit of #{number} · ", "dim"), first.plain))
         self._line(Text())
-        return Outcome(kind=OutcomeKind.SENT, message_id=number)
+        return Outcome(kind=OutcomeKind.SENT, message_id=number, photo=has_photo or bool(kept))
 
     def _show(self, message: Rendered, number: int, title: str) -> Outcome:
         kept = self._keep(message.photo, number)
@@ -96,7 +108,7 @@ class TerminalChannel:
     def _keep(self, photo: bytes | None, number: int) -> Path | None:
         if photo is None or self._charts is None:
             return None
-        path = self._charts / f"alert-{number:04d}.png"
+        path = self._charts / _NAME.format(number)
         try:
             self._charts.mkdir(parents=True, exist_ok=True)
             path.write_bytes(photo)
@@ -105,6 +117,14 @@ class TerminalChannel:
             log.warning("chart not kept", path=str(path), why=error.strerror)
             return None
         return path
+
+
+def _last_kept(charts: Path | None) -> int:
+    """Return the highest number of the pictures in a folder, 0 without any."""
+    if charts is None or not charts.is_dir():
+        return 0
+    found = (_NUMBERED.fullmatch(path.name) for path in charts.iterdir())
+    return max((int(each[1]) for each in found if each), default=0)
 
 
 class _PatientConsole(Console):

@@ -1,6 +1,7 @@
 """Sends what the outbox holds: claim -> commit -> HTTP -> confirm or postpone -> commit.
 
-The promise: a committed message reaches its target at least once, unless it is refused for
+Words leave at once; a picture is added to them by an edit, when it is drawn. Only e-mail and
+webhooks, which are never edited, wait for theirs. The promise: a committed message reaches its target at least once, unless it is refused for
 good (then the admin is told and the policy hears of it) or told by a line of a late digest.
 A repeat can happen only when this process or its connection died between the target's
 acceptance and our record of it. Only what is sent at once is claimed, so a lease found at
@@ -17,8 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 import msgspec
 import structlog
 
-from teleglas.charts.picture import AnyPicture
-from teleglas.storage.records import ALL_CHATS, StoredRow
+from teleglas.storage.records import Commit, StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
 from ws_alert.delivery.channels import Channel
@@ -27,17 +27,9 @@ from ws_alert.delivery.rendered import Message, Rendered
 from ws_alert.delivery.targets import is_beside
 from ws_alert.messages import Alert, Outcome, OutcomeKind
 from ws_alert.outbox.gate import MINUTE_MS, Gate
-from ws_alert.outbox.outbox import (
-    STALE_MS,
-    UNKNOWN_WAIT_MS,
-    GiveUp,
-    Move,
-    Told,
-    Wait,
-    content_of,
-    late_digests,
-    step_after,
-)
+from ws_alert.outbox.outbox import STALE_MS, UNKNOWN_WAIT_MS, content_of, late_digests
+from ws_alert.outbox.pictures import Draw, Pictures
+from ws_alert.outbox.settling import Deliveries, Settlement
 
 __all__ = ["CALL_LIMIT_S", "LEASE_MS", "Channel", "Deliveries", "Dispatcher", "Draw"]
 
@@ -51,23 +43,11 @@ _UPKEEP_MS = 10_000
 _FINISH_S = 2.0
 _AT_ONCE = 16
 _REMEMBERED = 10_000
+_BESIDE_WAITS_S = 2.0
+"""How long an e-mail or a webhook waits for its picture."""
 
-Draw = Callable[[AnyPicture], Awaitable[bytes | None]]
-
-
-class Deliveries(msgspec.Struct):
-    """Counts since the start. delays_ms: from release to the request, of the latest sends."""
-
-    sent: int = 0
-    edited: int = 0
-    waits: int = 0
-    unknown: int = 0
-    refused: int = 0
-    digested: int = 0
-    in_flight: int = 0
-    last_success_ms: int | None = None
-    degraded: str | None = None
-    delays_ms: tuple[int, ...] = ()
+_AHEAD_MS = 2_000
+"""So long before its chat is open a picture is drawn."""
 
 
 class Dispatcher:
@@ -75,7 +55,7 @@ class Dispatcher:
 
     clock: Unix ms that do not go back while the process lives. sleep: waits that many
     seconds of that clock. draw: makes a message's picture; without one, or when it
-    returns None, the message goes without. beside: the targets that are not Telegram's: what
+    returns None again, the message stands without. beside: the targets that are not Telegram's: what
     holds Telegram up (its limits, a call that hangs) does not hold them up, nor they it. tell_admin: must not go through this outbox.
     on_refused: hears each alert id that was given up unsent, so that its cooldown can be
     cleared. checkpoint: called with `before_http`, `before_confirm` and `settled`, for kill tests.
@@ -97,10 +77,11 @@ class Dispatcher:
         self._store, self._channel, self._draw = store, channel, draw
         self._beside = tuple(beside)
         self._clock, self._sleep, self._checkpoint = clock, sleep, checkpoint
-        self._tell_admin, self._on_refused = tell_admin, on_refused
+        self._tell_admin = tell_admin
         self._gate = Gate()
         self._wakeup = asyncio.Event()
-        self._stopping = False
+        self._claiming = asyncio.Lock()
+        self._working = self._stopping = False
         self._flying: set[asyncio.Task[None]] = set()
         self._flying_beside = 0
         self._notices: set[asyncio.Task[None]] = set()
@@ -108,6 +89,10 @@ class Dispatcher:
         self._upkeep_at_ms = 0
         self._counts = Deliveries()
         self._delays: deque[int] = deque(maxlen=_REMEMBERED)
+        self._pictures = Pictures(store, draw, clock=clock, drawn=self.wake)
+        self._settlement = Settlement(
+            store, self._gate, self._pictures, self._counts, say=self._say, on_refused=on_refused
+        )
         self._log = structlog.get_logger(__name__)
 
     def wake(self) -> None:
@@ -124,9 +109,39 @@ class Dispatcher:
         return msgspec.structs.replace(
             self._counts,
             in_flight=len(self._flying),
+            left_out=self._counts.left_out + self._pictures.left_out,
             degraded=self._store.degraded,
             delays_ms=tuple(self._delays),
         )
+
+    async def commit(self, commit: Commit) -> None:
+        """Commit decisions, and begin at once to send what of them may go now.
+
+        It is claimed in the same transaction, so that one wait for the disk stands before its
+        request. What may not, or while another claim is under way, `run` sends. Raises StoreUnavailable.
+        """
+        now = self._clock()
+        if self._may_claim(now):
+            async with self._claiming:
+                row = await self._store.run(
+                    Store.commit_and_claim,
+                    commit,
+                    now,
+                    lease_ms=LEASE_MS,
+                    shut=self._gate.shut(now, is_edit=False) | set(self._beside),
+                )
+                if row is not None:
+                    self._send(row, now)
+        else:
+            await self._store.run(Store.commit, commit)
+        self.wake()
+
+    def _may_claim(self, now: int) -> bool:
+        free = self._working and not (self._stopping or self._claiming.locked() or self._full())
+        return free and self._gate.any_ready_at(now) <= now
+
+    def _full(self) -> bool:
+        return len(self._flying) - self._flying_beside >= _AT_ONCE
 
     async def run(self) -> None:
         """Recover what a dead process left, then deliver until `stop`.
@@ -136,6 +151,7 @@ class Dispatcher:
         """
         try:
             await self._recover()
+            self._working = True
             while not self._stopping:
                 self._wakeup.clear()
                 try:
@@ -146,10 +162,13 @@ class Dispatcher:
                 if pause_ms > 0 and not self._stopping:
                     await self._pause(pause_ms / 1000)
         finally:
+            self._working = False
+            await self._pictures.stop()
             await self._finish()
 
     async def _recover(self) -> None:
         now = self._clock()
+        await self._store.run(Store.rehearse)
         await self._store.run(Store.release_leases, FOREVER_MS)
         await self._store.run(Store.shorten_waits, now + UNKNOWN_WAIT_MS)
         tries = await self._store.run(Store.tries_since, now - MINUTE_MS)
@@ -160,28 +179,39 @@ class Dispatcher:
         now = self._clock()
         if self._store.degraded != self._counts.degraded:
             self._tell_degraded()
-        if now >= self._upkeep_at_ms:
+        if now >= self._upkeep_at_ms + _UPKEEP_MS:
             await self._upkeep(now)
-        ready = self._gate.any_ready_at(now)
-        full = len(self._flying) - self._flying_beside >= _AT_ONCE
-        held = full or ready > now
-        if held and not self._beside:
-            return max(ready, now + 1) - now if not full else self._upkeep_at_ms - now
-        row = await self._store.run(
-            Store.claim_next,
-            now,
-            lease_ms=LEASE_MS,
-            shut=self._gate.shut(now, is_edit=False),
-            shut_edits=self._gate.shut(now, is_edit=True),
-            only=self._beside if held else None,
-        )
-        if row is not None:
-            self._gate.sent(row.chat, now)
-            self._start(self._flying, self._deliver(row))
+        self._pictures.begin(self._gate.shut_for(_AHEAD_MS, now))
+        async with self._claiming:
+            now = self._clock()
+            ready = self._gate.any_ready_at(now)
+            held = self._full() or ready > now
+            if held and not self._beside:
+                latest = self._upkeep_at_ms + _UPKEEP_MS if self._full() else ready
+                return max(latest, now + 1) - now
+            row = await self._store.run(
+                Store.claim_next,
+                now,
+                lease_ms=LEASE_MS,
+                shut=self._gate.shut(now, is_edit=False),
+                shut_edits=self._gate.shut(now, is_edit=True),
+                drawn=tuple(self._pictures.ready),
+                only=self._beside if held else None,
+            )
+            if row is not None:
+                self._send(row, now)
+                return 0
+        if now >= self._upkeep_at_ms:
+            # Nobody waits now.
+            await self._upkeep(now)
             return 0
         due = await self._store.run(Store.next_due_ms, now)
         times = (due, self._gate.next_opening(now), self._upkeep_at_ms)
         return min(time for time in times if time is not None) - now
+
+    def _send(self, row: StoredRow, now: int) -> None:
+        self._gate.sent(row.chat, now)
+        self._start(self._flying, self._deliver(row))
 
     async def _upkeep(self, now: int) -> None:
         self._upkeep_at_ms = now + _UPKEEP_MS
@@ -190,6 +220,8 @@ class Dispatcher:
         for digest, names in late_digests(stale, now):
             await self._store.run(Store.digest, digest, names)
             self._counts.digested += len(names)
+        await self._pictures.refresh(now)
+        await self._store.empty_log()
 
     async def _pause(self, seconds: float) -> None:
         waits = {asyncio.ensure_future(self._sleep(seconds)), asyncio.create_task(self._woken())}
@@ -216,9 +248,16 @@ class Dispatcher:
         beside = is_beside(row.chat)
         self._flying_beside += beside
         try:
-            outcome = await self._try(row)
+            try:
+                message = _written(row, self._clock())
+            except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop the others
+                self._log.error("message cannot be written", alert_id=row.alert_id, exc_info=True)
+                why = f"it cannot be written ({type(error).__name__})"
+                outcome, lacks = Outcome(OutcomeKind.UNDELIVERABLE, why=why), None
+            else:
+                outcome, lacks = await self._try(row, message), self._lacking(row, message)
             self._checkpoint("before_confirm")
-            await self._settle(row, outcome)
+            await self._settlement.settle(row, outcome, self._clock(), lacks)
             self._checkpoint("settled")
         except StoreUnavailable as error:
             # The lease runs out by itself: the next try is then marked as a possible repeat.
@@ -227,22 +266,25 @@ class Dispatcher:
             self._flying_beside -= beside
             self.wake()
 
-    async def _try(self, row: StoredRow) -> Outcome:
-        try:
-            message = _written(row, self._clock())
-        except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop the others
-            self._log.error("message cannot be written", alert_id=row.alert_id, exc_info=True)
-            return Outcome(OutcomeKind.UNDELIVERABLE, why=f"it cannot be written ({type(error).__name__})")
-        rendered = message.with_photo(await self._photo(row, message))
+    def _lacking(self, row: StoredRow, message: Message) -> bytes | None:
+        """Return what is to be drawn and added once these words are told."""
+        if self._draw is None or message.picture is None or row.told >= 0 or is_beside(row.chat):
+            return None
+        return msgspec.json.encode(message.picture)
+
+    async def _try(self, row: StoredRow, message: Message) -> Outcome:
+        rendered = message.with_photo(await self._photo(row, message), tried=row.picture_tried)
         self._checkpoint("before_http")
         if row.told < 0:
             self._delays.append(self._clock() - row.created_ms)
         return await self._call(row, rendered)
 
     async def _photo(self, row: StoredRow, message: Message) -> bytes | None:
-        if self._draw is None or message.picture is None or row.told >= 0:
+        if row.told >= 0:
+            return self._pictures.of(row.alert_id) if row.picture is not None else None
+        if self._draw is None or message.picture is None or not is_beside(row.chat):
             return None
-        return await self._draw(message.picture)
+        return await self._draw(message.picture, within_s=_BESIDE_WAITS_S)
 
     async def _call(self, row: StoredRow, message: Rendered) -> Outcome:
         try:
@@ -259,66 +301,6 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - whatever it was, the message may have been sent
             self._log.error("channel failed", alert_id=row.alert_id, error=type(error).__name__)
             return Outcome(OutcomeKind.UNKNOWN, why=f"the channel failed ({type(error).__name__})")
-
-    async def _settle(self, row: StoredRow, outcome: Outcome) -> None:
-        now = self._clock()
-        step = step_after(row, outcome, now)
-        if isinstance(step, Told):
-            await self._told(row, step, now)
-        elif isinstance(step, Wait):
-            await self._wait(row, step)
-        elif isinstance(step, GiveUp):
-            await self._give_up(row, step)
-        else:
-            await self._move(row, step)
-
-    async def _told(self, row: StoredRow, step: Told, now: int) -> None:
-        await self._store.run(
-            Store.confirm,
-            row.alert_id,
-            revision=step.revision,
-            message_id=step.message_id,
-            photo=step.photo,
-            now_ms=now,
-            next_edit_ms=step.next_edit_ms,
-        )
-        self._counts.last_success_ms = now
-        if step.note:
-            self._say(f"a message to {row.target} was sent, but: {step.note}")
-        if row.told < 0:
-            self._counts.sent += 1
-        else:
-            self._counts.edited += 1
-
-    async def _wait(self, row: StoredRow, step: Wait) -> None:
-        if step.hold_ms:
-            self._gate.hold(step.hold, step.hold_ms)
-            await self._store.run(Store.hold_chat, step.hold, step.hold_ms)
-        if step.hold == ALL_CHATS:
-            self._say(f"all deliveries wait: {step.why}")
-        elif is_beside(row.chat) and not step.maybe_sent:
-            self._say(f"deliveries to {row.target} wait: {step.why}")
-        self._counts.waits += not step.maybe_sent
-        self._counts.unknown += step.maybe_sent
-        await self._store.run(
-            Store.postpone, row, not_before_ms=step.until_ms, why=step.why, maybe_sent=step.maybe_sent
-        )
-
-    async def _give_up(self, row: StoredRow, step: GiveUp) -> None:
-        if step.suspend:
-            unsent = await self._store.run(Store.suspend_chat, row.chat, step.why)
-            self._say(f"chat {row.chat} gets nothing more: {step.why}", grave=True)
-        else:
-            unsent = await self._store.run(Store.bury, row.alert_id, step.why)
-            self._say(f"a message to {row.target} was refused: {step.why}")
-        self._counts.refused += len(unsent)
-        for alert_id in unsent:
-            self._on_refused(alert_id)
-
-    async def _move(self, row: StoredRow, step: Move) -> None:
-        await self._store.run(Store.migrate_chat, row.chat, step.chat)
-        self._gate.forget(row.chat)
-        self._say(f"chat {row.chat} has become {step.chat}: put the new id into the settings")
 
     def _tell_degraded(self) -> None:
         why = self._counts.degraded = self._store.degraded

@@ -109,6 +109,10 @@ class Gate:
         self._drop_idle(now_ms)
         return {chat for chat in self._known() if self._chat_ready_at(chat, is_edit=is_edit) > now_ms}
 
+    def shut_for(self, ms: int, now_ms: int) -> set[str]:
+        """Return the chats that no edit may go to within so many ms, the overall limit aside."""
+        return {chat for chat in self._known() if self._chat_ready_at(chat, is_edit=True) > now_ms + ms}
+
     def next_opening(self, now_ms: int) -> int | None:
         """Return when the next chat that is shut now opens, for sends or for edits."""
         times = [self.any_ready_at(now_ms)]

@@ -1,7 +1,8 @@
 """What decisions, answers and age make of a message. Pure.
 
 A message is *pending* until it is claimed, *leased* while it is being sent, then *sent*;
-sent ones are pending again while a newer revision is wanted than was told. It ends
+sent ones are pending again while a newer revision is wanted than was told, or while they lack
+their picture: words leave at once, the picture is added to them when it is drawn. It ends
 *buried* if its target refuses it for good, *digested* if it grew too old to be told
 singly. An unknown outcome makes it pending again, marked as possibly sent.
 """
@@ -32,6 +33,7 @@ from ws_alert.outbox.priority import rank_ms
 __all__ = [
     "STALE_MS",
     "UNKNOWN_WAIT_MS",
+    "Bare",
     "GiveUp",
     "Move",
     "Step",
@@ -53,13 +55,17 @@ _LEAST_WAIT_MS = 1_000
 
 
 class Told(msgspec.Struct, frozen=True):
-    """The target has this revision; it may be edited again at `next_edit_ms`. note: for the admin."""
+    """The target has this revision; it may be edited again at `next_edit_ms`.
+
+    note: for the admin. picture: what the message still lacks (JSON), None if nothing.
+    """
 
     revision: int
     message_id: int | None
     photo: bool
     next_edit_ms: int
     note: str = ""
+    picture: bytes | None = None
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -85,28 +91,47 @@ class Move(msgspec.Struct, frozen=True):
     chat: str
 
 
-Step = Told | Wait | GiveUp | Move
+class Bare(msgspec.Struct, frozen=True):
+    """The message stands without its picture; it may be edited again at `next_edit_ms`."""
+
+    why: str
+    next_edit_ms: int
 
 
-def step_after(row: StoredRow, outcome: Outcome, now_ms: int) -> Step:
-    """Decide what an answer means for the message that was tried."""
+Step = Told | Wait | GiveUp | Move | Bare
+
+
+def step_after(row: StoredRow, outcome: Outcome, now_ms: int, picture: bytes | None = None) -> Step:
+    """Decide what an answer means for the message that was tried.
+
+    picture: what is to be added once the words are told (JSON), None if nothing is.
+    """
     kind = outcome.kind
+    edit_ms = now_ms + edit_every_ms(row.chat)
     if kind is OutcomeKind.SENT:
-        photo = outcome.photo if row.told < 0 else row.photo
-        again_ms = now_ms + edit_every_ms(row.chat)
-        return Told(row.wanted, outcome.message_id, photo, again_ms, outcome.why)
+        lacks = picture if row.told < 0 and outcome.message_id is not None and not outcome.photo else None
+        # Its picture need not wait for the pace of edits: the chat's gate decides.
+        again_ms = edit_ms if lacks is None else now_ms
+        # A picture that could only follow its message changed no words: newer ones are still to be told.
+        apart = row.picture is not None and not outcome.photo
+        revision = row.told if apart else row.wanted
+        photo = row.photo or outcome.photo
+        return Told(revision, outcome.message_id, photo, again_ms, outcome.why, lacks)
     hold = ALL_CHATS if outcome.scope == "all" else row.chat
     if kind is OutcomeKind.RETRY_AT:
         until_ms = now_ms + max(outcome.wait_ms, _LEAST_WAIT_MS)
         return Wait(until_ms, outcome.why, hold, until_ms)
     if kind is OutcomeKind.UNKNOWN:
-        # An edit that is made twice shows once: it needs neither the label nor the long wait.
+        # An edit that is made twice shows once: it needs neither the label nor the long wait. A
+        # picture may have gone out as an answer instead.
         unsent = row.told < 0
-        wait_ms = max(outcome.wait_ms, UNKNOWN_WAIT_MS if unsent else edit_every_ms(row.chat))
+        until_ms = max(now_ms + outcome.wait_ms, now_ms + UNKNOWN_WAIT_MS if unsent else edit_ms)
         held_ms = now_ms + outcome.wait_ms if outcome.wait_ms else 0
-        return Wait(now_ms + wait_ms, outcome.why, hold, held_ms, maybe_sent=unsent)
+        return Wait(until_ms, outcome.why, hold, held_ms, maybe_sent=unsent or row.picture is not None)
     if kind is OutcomeKind.MIGRATED and outcome.migrated_to not in {"", row.chat}:
         return Move(outcome.migrated_to)
+    if row.picture is not None and not outcome.suspend:
+        return Bare(outcome.why or "refused", edit_ms)
     return GiveUp(outcome.why or "refused", outcome.suspend)
 
 
