@@ -101,7 +101,7 @@ class AnalysisSamples:
             FundingRate("hyperliquid", "BTC", 0.0301, 1, self.now_ms - 3_000),
         )
         return self._made(
-            Kind.FUNDING_EXTREME, fields, direction="long", told_usd=0, told_count=4, window_ms=0,
+            Kind.FUNDING_EXTREME, fields, direction="long", told_usd=2_100_000_000_00, told_count=2, window_ms=28_800_000,
             facts=FundingFacts(rates, 0.152, "bybit", 0.0836, 0.1),
         )  # fmt: skip
 

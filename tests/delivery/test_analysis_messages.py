@@ -96,7 +96,7 @@ def test_first_lines_of_the_other_direction(made):
         "BTC: stop hunt of shorts: at least $3.21M liquidated in 30 s, $450K of large sells against it",
         "BTC: distribution: takers sold $34.2M and bought $14.0M in 5 min, 70 % sells",
         "BTC: 7 large sells, $2.40M, in 3 min while the price stayed within 0.08 %",
-        "BTC: funding -0.1250 % per 8 h, weighted by open interest over 3 venues, shorts pay longs",
+        "BTC: funding -0.1250 % per 8 h, weighted by open interest over 3 contracts, shorts pay longs",
         "BTC: open interest rose 2.10 % on Binance and fell 0.90 % on OKX in 15 min",
         "BTC: $18.4M traded by takers in 1 min, while its median minute is empty",
     ]
@@ -115,7 +115,7 @@ def test_first_lines_of_the_other_direction(made):
                   "Also within 60 s: whale cluster (buy) $8.10M, 11 large orders in 30 s"]),
         ("accumulation", ["Large buys $2.40M in 7 orders · large sells $120K in 1 order",
                           "Price range 0.08 % in 3 min (flat: at most 0.15 %)", "Large buys by venue: OKX $2.40M"]),
-        ("funding", ["Weighted by open interest +0.0836 % per 8 h (3 of 4 venues)", "threshold 0.1 %",
+        ("funding", ["Weighted by open interest +0.0836 % per 8 h (3 of 4 contracts)", "threshold 0.1 %",
                      "Bybit +0.1520 % (paid every 8 h) · OKX +0.1010 % (paid every 4 h)", "1 more"]),
         ("divergence", ["Binance $4.10B → $4.19B (+2.10 %)", "Bybit, OKX, Gate together $6.10B → $6.05B (-0.90 %)",
                         "Compared 11:48:10 to 12:03:10 UTC"]),
@@ -147,7 +147,7 @@ def test_each_kind_shows_its_fields_within_five_lines(made, kind, facts):
                           "Would not have fired with only 2 large buys, or with a range above 0.15 %"]),
         ("funding", ["OKX BTC-USDT-SWAP +0.1010 % per 8 h: +0.0505 % every 4 h, open interest $900M, 12:03:01 UTC",
                      "Hyperliquid BTC +0.0301 % per 8 h: +0.0038 % every 1 h, open interest not told, 12:03:07 UTC",
-                     "Rule: at least 0.1 % per 8 h of either sign, on one venue or weighted by open interest"]),
+                     "Rule: at least 0.1 % per 8 h, of either sign, on one contract"]),
         ("divergence", ["Rule: up at least 1.5 % on one venue and down at least 0.5 % on the sum of the others",
                         "Would not have fired below 1.5 % on Binance, or with the others down less than 0.5 %"]),
         ("spike", ["Rule: at least 8x its median minute and at least $1M in 1 min", "Would not have fired if more than $6.40M smaller"]),
@@ -197,9 +197,10 @@ def test_edits_say_that_it_goes_on_and_growth_since_when(made):
         going = lines_of(msgspec.structs.replace(alert, revision=1))[0]
         assert re.match(r"(BTC|MARKET): still going: ", going)
         grown = msgspec.structs.replace(
-            alert, reply_to="ab", prior_usd=alert.told_usd // 3, prior_ms=made.now_ms - 60_000
+            alert, reply_to="ab", prior_usd=alert.told_usd // 4, prior_ms=made.now_ms - 60_000
         )
-        ending = ", grown since the last message" if alert.kind is Kind.FUNDING_EXTREME else "since 12:02:10"
+        interest = alert.kind in {Kind.FUNDING_EXTREME, Kind.OI_DIVERGENCE}
+        ending = ", told before at 12:02:10" if interest else "x since 12:02:10"
         assert lines_of(grown)[0].endswith(ending)  # fmt: skip
 
 
@@ -242,7 +243,7 @@ def test_what_venues_do_not_tell_is_said(made):
     funding = made.funding()
     bare = tuple(msgspec.structs.replace(each, oi_usd=None) for each in funding.facts.rates)
     text = render(changed(funding, rates=bare, weighted_8h=None)).html
-    assert "Mean weighted by open interest unknown: no venue told both" in text
+    assert "Mean weighted by open interest unknown: not told by any venue" in text
     hunt = changed(made.stop_hunt(), zone_low=0.0, last_price=None)
     assert "Zone unknown" in render(hunt).html
     assert "last price unknown" in render(changed(made.stop_hunt(), last_price=None)).html
@@ -281,21 +282,21 @@ def test_normal_is_told_of_the_first_kinds_too(samples):
 
 
 def test_a_kind_without_a_side_names_none(made):
-    """`neutral` says nothing, so a folded or held-back spike goes without; funding has no USD to show."""
+    """`neutral` says nothing, so a folded or held-back spike goes without; what USD of open interest are is said."""
     folded = (
         FoldedLine(Kind.VOLUME_SPIKE, "neutral", 18_400_000_00, 812, 60_000),
-        FoldedLine(Kind.FUNDING_EXTREME, "long", 0, 4, 0),
+        FoldedLine(Kind.FUNDING_EXTREME, "long", 1_200_000_000_00, 4, 28_800_000),
     )
     assert (
         lines_of(made.stop_hunt(folded=folded))[-1]
-        == "Also: volume spike $18.4M, 812 trades in 1 min; funding extreme (long), 4 venues"
+        == "Also: volume spike $18.4M, 812 trades in 1 min; funding extreme (long) on $1.20B open interest, 4 venues"
     )
     rows = (
         DigestLine(Kind.OI_DIVERGENCE, "BTC", "neutral", made.now_ms, 86_100_000_00),
         DigestLine(Kind.FUNDING_EXTREME, "BTC", "long", made.now_ms, 0),
     )
     text = plain(render_digest(Digest("d", "t", "budget", made.now_ms, made.now_ms, rows)).html)
-    assert "12:03:10 BTC oi divergence $86.1M" in text
+    assert "12:03:10 BTC oi divergence +$86.1M" in text
     assert "12:03:10 BTC funding extreme (long)\n" in text
 
 

@@ -132,7 +132,7 @@ def test_funding_shows_each_venue_and_the_threshold(samples, sign, mark):
     facts = msgspec.structs.replace(alert.facts, rates=rates, extreme_8h=sign * 0.152)
     picture = illustration(msgspec.structs.replace(alert, facts=facts))
     assert picture.rows[0].label == "weighted by open interest"
-    assert picture.rows[1].label == "Bybit, paid every 8 h"
+    assert picture.rows[1].label == "Bybit BTCUSDT, every 8 h"
     assert [row.value for row in picture.rows[1:]] == [sign * each for each in (0.152, 0.101, 0.0412, 0.0301)]
     assert {row.tone for row in picture.rows[1:]} == {-sign}
     assert picture.marks == (mark,)

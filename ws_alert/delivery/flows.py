@@ -44,9 +44,7 @@ def lines(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> li
                 _usual(alert, facts),
                 move(facts.price_from, facts.price_to, window),
             ]
-    # Of order flow and accumulation the venues are those of the large orders.
-    large = f"Large {'sells' if alert.direction == 'sell' else 'buys'} by venue"
-    return [*told, by_venue(alert, label=large)] if alert.venues and len(told) < 3 else told
+    return [*told, by_venue(alert)] if alert.venues and len(told) < 3 else told
 
 
 def last(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "by_venue",
     "clipped",
     "folded",
+    "measured",
     "move",
     "name",
     "normal",
@@ -50,6 +51,8 @@ NOUNS = {
 _NAME_CHARS = 24
 _WEEK_H = 168
 _WITHOUT_SIDE = (Kind.VOLUME_SPIKE, Kind.OI_DIVERGENCE)
+_OPEN_INTEREST = (Kind.FUNDING_EXTREME, Kind.OI_DIVERGENCE)
+_LARGE_ORDERS = (Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW)
 
 _VENUES = {
     "binance": "Binance",
@@ -128,8 +131,9 @@ def versus(alert: Alert) -> str:
     return f"{numbers.times(alert.told_usd, alert.threshold_usd)} the {threshold} threshold"
 
 
-def by_venue(alert: Alert, shown: int = 3, label: str = "By venue") -> str:
+def by_venue(alert: Alert, shown: int = 3) -> str:
     """Write the largest venues' USD: `By venue, at least: Binance $9.10M · OKX $6.20M`."""
+    label = _venues_are(alert)
     if not any(cents > 0 for _, cents in alert.venues):
         return f"{label}: unknown, the window held no event when this was written"
     ranked = sorted((pair for pair in alert.venues if pair[1] > 0), key=lambda pair: (-pair[1], pair[0]))
@@ -138,6 +142,23 @@ def by_venue(alert: Alert, shown: int = 3, label: str = "By venue") -> str:
         rest = sum(cents for _, cents in ranked[shown:])
         parts.append(f"{len(ranked) - shown} more {numbers.usd(rest, cut=alert.sampled)}")
     return f"{label}{', at least' if alert.sampled else ''}: {' · '.join(parts)}"
+
+
+def _venues_are(alert: Alert) -> str:
+    # Of some kinds the venues' USD are not what the first line adds up.
+    if alert.kind in _OPEN_INTEREST:
+        return "Open interest by venue"
+    if alert.kind in _LARGE_ORDERS:
+        return f"Large {'sells' if alert.direction == 'sell' else 'buys'} by venue"
+    return "By venue"
+
+
+def measured(kind: Kind, cents: int, *, cut: bool = False) -> str:
+    """Write the USD of a finding as the end of its name: ` $8.10M`; nothing where there is none."""
+    if cents <= 0:
+        return ""
+    of_what = {Kind.FUNDING_EXTREME: "on {} open interest", Kind.OI_DIVERGENCE: "+{}"}.get(kind, "{}")
+    return f" {of_what.format(numbers.usd(cents, cut=cut))}"
 
 
 def folded(lines: tuple[FoldedLine, ...]) -> str:
@@ -180,9 +201,9 @@ def move(first: float | None, last: float | None, window: str) -> str:
 
 
 def _folded(line: FoldedLine) -> str:
-    text = what(line.kind, line.direction)
-    if line.usd > 0:
-        text += f" {numbers.usd(line.usd, cut=True)}"
+    text = what(line.kind, line.direction) + measured(line.kind, line.usd, cut=True)
     if line.count > 1:
         text += f", {numbers.count(line.count, NOUNS[line.kind])}"
+    if line.kind is Kind.FUNDING_EXTREME:
+        return text  # its window is the unit of its rates, not a time in which it came
     return f"{text} in {numbers.span(line.window_ms)}" if line.window_ms else text

@@ -78,10 +78,9 @@ def picture(alert: Alert, facts: FundingFacts | DivergenceFacts) -> RowsPicture:
 
 
 def _funding_picture(alert: Alert, facts: FundingFacts) -> RowsPicture:
-    values = [each.percent_8h for each in facts.rates]
     rows = [
         BarRow(
-            f"{venue(each.venue)}, {_every(each)}",
+            f"{venue(each.venue, _VENUE_CHARS)} {name(each.symbol)}, every {each.interval_h:g} h",
             rate(each.percent_8h),
             each.percent_8h,
             _tone(each.percent_8h),
@@ -97,7 +96,7 @@ def _funding_picture(alert: Alert, facts: FundingFacts) -> RowsPicture:
     return RowsPicture(
         title=f"{asset(alert)}  funding per 8 h",
         subtitle=f"{_extreme(facts)} · {_payer(facts.extreme_8h)}",
-        sources=f"{numbers.count(len(values), 'venue')}, scaled to 8 hours from each venue's interval",
+        sources=f"{numbers.count(len(facts.rates), 'contract')}, scaled to 8 hours from each one's interval",
         footer=f"as told by {numbers.utc(alert.event_ms)}",
         rows=tuple(rows),
         legend=(("■ longs pay", -1), ("■ shorts pay", 1)),
@@ -142,7 +141,7 @@ def rate(percent_8h: float) -> str:
 
 def _extreme(facts: FundingFacts) -> str:
     if facts.extreme_of == WEIGHTED:
-        known = numbers.count(len(_weighing(facts)), "venue")
+        known = numbers.count(len(_weighing(facts)), "contract")
         return f"{rate(facts.extreme_8h)} per 8 h, weighted by open interest over {known}"
     return f"{rate(facts.extreme_8h)} per 8 h on {venue(facts.extreme_of)}"
 
@@ -158,8 +157,8 @@ def _weighing(facts: FundingFacts) -> list[FundingRate]:
 def _mean(facts: FundingFacts) -> str:
     limit = "" if facts.limit_8h is None else f" · threshold {_short(facts.limit_8h)}"
     if facts.weighted_8h is None:
-        return f"Mean weighted by open interest unknown: no venue told both{limit}"
-    known = f"{len(_weighing(facts))} of {numbers.count(len(facts.rates), 'venue')}"
+        return f"Mean weighted by open interest unknown: not told by any venue{limit}"
+    known = f"{len(_weighing(facts))} of {numbers.count(len(facts.rates), 'contract')}"
     return f"Weighted by open interest {rate(facts.weighted_8h)} per 8 h ({known}){limit}"
 
 
@@ -196,8 +195,8 @@ def _funding_rule(facts: FundingFacts) -> list[str]:
         return []
     limit = _short(facts.limit_8h)
     return [
-        f"Rule: at least {limit} per 8 h of either sign, on one venue or weighted by open interest",
-        f"Would not have fired with every rate and their mean below {limit}",
+        f"Rule: at least {limit} per 8 h, of either sign, on one contract",
+        f"Would not have fired with every rate below {limit}",
     ]
 
 

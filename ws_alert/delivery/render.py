@@ -13,7 +13,7 @@ from teleglas import numbers
 from teleglas.telegram.text import escape, utf16_length
 from ws_alert.delivery.evidence import evidence
 from ws_alert.delivery.illustration import illustration
-from ws_alert.delivery.phrases import name, what
+from ws_alert.delivery.phrases import measured, name, what
 from ws_alert.delivery.rendered import MAX_CAPTION, MAX_HTML, MAYBE_SENT, Message
 from ws_alert.delivery.wording import body, headline
 from ws_alert.messages import Alert, Digest, DigestLine, Tier
@@ -82,8 +82,8 @@ def render_digest(digest: Digest, *, maybe_sent: bool = False, now_ms: int | Non
 
 
 def _digest_row(line: DigestLine) -> str:
-    value = f" {numbers.usd(line.usd)}" if line.usd > 0 else ""
-    return f"{numbers.clock(line.event_ms)} {name(line.asset)} {what(line.kind, line.direction)}{value}"
+    found = what(line.kind, line.direction) + measured(line.kind, line.usd)
+    return f"{numbers.clock(line.event_ms)} {name(line.asset)} {found}"
 
 
 def _footer(alert: Alert, told_ms: int) -> str:

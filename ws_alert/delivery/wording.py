@@ -27,8 +27,10 @@ from ws_alert.delivery.phrases import (
 from ws_alert.messages import (
     Alert,
     ClusterFacts,
+    DivergenceFacts,
     EventRow,
     Facts,
+    FundingFacts,
     Kind,
     LargeFacts,
     Pattern,
@@ -133,6 +135,9 @@ def _radar_news(alert: Alert, facts: RadarFacts) -> str:
 def _growth(alert: Alert) -> str:
     if not alert.reply_to:
         return ""
+    if isinstance(alert.facts, FundingFacts | DivergenceFacts):
+        # Their USD are open interest: how much of that is concerned is not how extreme they are.
+        return f", told before at {numbers.clock(alert.prior_ms)}" if alert.prior_ms else ", told before"
     if not alert.prior_ms or not alert.prior_usd:
         return ", grown since the last message"
     since = f"since {numbers.clock(alert.prior_ms)}"
