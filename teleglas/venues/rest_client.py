@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import anyio
 import httpx
 import msgspec
 
@@ -208,25 +209,49 @@ class RestClient:
     async def _fetch(
         self, path: str, params: Mapping[str, str | int], headers: Mapping[str, str], question: bytes | None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        url, method = self._base + path, "GET" if question is None else "POST"
+        # In a task of its own, ended by a scope of anyio only: httpcore closes the connections that
+        # it took from its pool under such a scope's shield, and a plain cancellation of the asker's
+        # task would pass that shield and leave them open, known to nobody.
+        scope = anyio.CancelScope(deadline=anyio.current_time() + self._patience_s)
+        fetching = asyncio.create_task(self._exchange(scope, path, params, headers, question))
+        fetching.add_done_callback(_look_away)
         try:
-            async with (
-                asyncio.timeout(self._patience_s),
-                self._http.stream(
-                    method, url, params=dict(params), headers=dict(headers), content=question
-                ) as answer,
-            ):
-                body = bytearray()
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > MAX_BODY:
-                        raise FeedInterrupted(f"{self.venue} {path}: body over {MAX_BODY >> 20} MB")
-                return answer.status_code, answer.headers, bytes(body)
+            return await asyncio.shield(fetching)
+        except asyncio.CancelledError:
+            scope.cancel()
+            await asyncio.wait([fetching])
+            raise
+
+    async def _exchange(
+        self,
+        scope: anyio.CancelScope,
+        path: str,
+        params: Mapping[str, str | int],
+        headers: Mapping[str, str],
+        question: bytes | None,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        url, method = self._base + path, "GET" if question is None else "POST"
+        asking = self._http.stream(method, url, params=dict(params), headers=dict(headers), content=question)
+        try:
+            with scope:
+                async with asking as answer:
+                    body = bytearray()
+                    async for chunk in answer.aiter_bytes():
+                        body += chunk
+                        if len(body) > MAX_BODY:
+                            raise FeedInterrupted(f"{self.venue} {path}: body over {MAX_BODY >> 20} MB")
+                    return answer.status_code, answer.headers, bytes(body)
         except FeedError:
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # The text of transport errors may quote the URL; the class says enough.
             raise FeedInterrupted(f"{self.venue} {path}: {type(error).__name__}") from None
+        raise FeedInterrupted(f"{self.venue} {path}: TimeoutError")
+
+
+def _look_away(done: asyncio.Task[object]) -> None:
+    if not done.cancelled():
+        done.exception()  # whoever asked has it, or has gone
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import time
+import warnings
+from types import SimpleNamespace
+
+import httpx
 import pytest
 
 from teleglas.errors import FeedInterrupted, FeedRefused
@@ -131,3 +138,26 @@ def test_a_turn_given_back_is_free_again():
     quota.give_back(2)
     assert quota.reserve(2, 0.0) == 0.0
     assert quota.reserve(1, 0.0) == 1.0
+
+
+@pytest.mark.parametrize("ticks", [2, 4, 6, 8])
+async def test_who_gives_up_leaves_no_connection_open(server, monkeypatch, ticks):
+    """Connections that had their time are closed, also when the one whose question closes them is cut off meanwhile."""
+    ahead = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
+    monkeypatch.setattr("httpcore._async.http11.time", clock)
+    server.rules["/api/v3/ticker/24hr"] = lambda _: "{}"
+    async with httpx.AsyncClient(limits=httpx.Limits(keepalive_expiry=5)) as http:
+        rest = BinanceSpotRest(http, server.url)
+        await asyncio.gather(*(rest.ticker("X") for _ in range(20)))
+        ahead[0] = 10.0
+        hasty = asyncio.create_task(rest.ticker("X"))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        hasty.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hasty
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(each.message) for each in caught] == []
