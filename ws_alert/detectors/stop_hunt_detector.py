@@ -27,6 +27,9 @@ _BEYOND: Final = 0.0015
 _AGAINST = {PositionSide.LONG: TakerSide.BUY, PositionSide.SHORT: TakerSide.SELL}
 
 
+_LONG, _SHORT = PositionSide.LONG, PositionSide.SHORT
+
+
 class Flush(msgspec.Struct):
     """A flush while it may be absorbed; amounts in cents.
 
@@ -66,10 +69,12 @@ class StopHuntDetector:
         Its rule: MORE than the group's USD within the window, at least the majority of it one side.
         """
         sides = events.liquidations
-        side = max(PositionSide, key=lambda each: sides[each].usd)
-        usd = sum(window.usd for window in sides.values())
-        window = sides[side]
-        if usd <= self._least[events.group][0] or window.usd * 10_000 < usd * self._majority:
+        longs, shorts = sides[_LONG], sides[_SHORT]
+        usd = longs.usd + shorts.usd
+        if usd <= self._least[events.group][0]:
+            return
+        side, window = (_LONG, longs) if longs.usd >= shorts.usd else (_SHORT, shorts)
+        if window.usd * 10_000 < usd * self._majority:
             return
         prices = [row.price for row in window.inside() if row.price > 0]
         if not prices:

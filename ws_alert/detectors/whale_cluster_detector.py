@@ -11,6 +11,9 @@ from ws_alert.windows.event_aggregator import AssetEvents
 __all__ = ["WhaleClusterDetector"]
 
 
+_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
+
+
 class WhaleClusterDetector:
     """USD and number of large orders of both sides together, one side dominating."""
 
@@ -27,7 +30,7 @@ class WhaleClusterDetector:
 
         Balanced clusters are ignored: nobody learns anything from both sides at once.
         """
-        buys, sells = events.orders[TakerSide.BUY], events.orders[TakerSide.SELL]
+        buys, sells = events.orders[_BUY], events.orders[_SELL]
         usd, count = buys.usd + sells.usd, buys.count + sells.count
         threshold, least, least_dominance = self._least[events.group]
         if usd < threshold or count < least:

@@ -9,6 +9,8 @@ from ws_alert.windows.second_tape import SecondTape
 
 __all__ = ["ORDERS_KEPT_MS", "AssetEvents"]
 
+_LONG = PositionSide.LONG
+
 ORDERS_KEPT_MS = 360_000
 """The longest look back at large orders (order flow, five minutes) and one latest arrival."""
 
@@ -37,13 +39,14 @@ class AssetEvents:
 
     def add_liquidation(self, side: PositionSide, row: EventRow) -> bool:
         """Join a liquidation to its place; return False if it is too late to trigger anything."""
-        self.tape.newest_ms = max(self.tape.newest_ms, row.event_ms)
-        second = self.tape.at(row.event_ms // 1000)
-        if side is PositionSide.LONG:
+        tape, event_ms = self.tape, row.event_ms
+        tape.newest_ms = max(tape.newest_ms, event_ms)
+        second = tape.at(event_ms // 1000)
+        if side is _LONG:
             second.long_usd += row.usd
         else:
             second.short_usd += row.usd
-        return self.liquidations[side].add(row, self.newest_ms)
+        return self.liquidations[side].add(row, tape.newest_ms)
 
     def add_order(self, side: TakerSide, row: EventRow) -> bool:
         """Join a large taker order to its place; return False if it is too late to trigger anything."""

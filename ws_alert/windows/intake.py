@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
 from typing import Any, Protocol
 
 from teleglas.errors import BadFrame
-from teleglas.market import Candle, Completeness, Instrument, Liquidation, Refusal, TakerSide
+from teleglas.market import (
+    Candle,
+    Completeness,
+    Instrument,
+    Liquidation,
+    PositionSide,
+    PriceKind,
+    Refusal,
+    TakerSide,
+)
 from teleglas.money import cents, exact_decimal
 from ws_alert.messages import EventRow
 from ws_alert.rules import Rules
@@ -27,6 +37,10 @@ _ASK = 1 << 63
 """As `last_id`: no id is larger, so every row of the contract is looked at closely."""
 
 _MOST_SAMPLES = 20
+
+# members of an enumeration and their values take some tenths of a microsecond to look up
+_SAMPLED = Completeness.SAMPLED
+_TEXTS: dict[StrEnum, str] = {each: each.value for each in (*PositionSide, *PriceKind)}
 
 
 class Judge(Protocol):
@@ -189,12 +203,12 @@ class Intake:
             tape.newest_ms = event_ms
         row = tape.current
         second = event_ms // 1000
-        if second != row.second:
+        if second < row.second:
             tape.add(second, int(usd * 100 + 0.5), buy=buy)
             tape.price(second, price)
-            if tape.passed:
-                self._passed(contract.events)
             return
+        if second > row.second:
+            row = tape.at(second)
         if buy:
             row.buy += int(usd * 100 + 0.5)
         else:
@@ -204,6 +218,8 @@ class Intake:
         if price > row.high:
             row.high = price
         row.last = price
+        if tape.passed:
+            self._passed(contract.events)
 
     def take_plain(self, rows: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
         """Take trades of the current second of plain contracts without a call for each (see `MarketSink`)."""
@@ -243,15 +259,10 @@ class Intake:
 
     def liquidation(self, row: Liquidation) -> None:
         """Take one forced order; `row.side` is the side of the closed position."""
-        if not self._liquidations.is_new(row, self.now_ms, relayed=self.source == _RELAY):
+        if self._liquidations.is_new(row, self.now_ms, relayed=self.source == _RELAY):
+            self.file_liquidation(row)
+        else:
             self.refused[Refusal.DUPLICATE] += 1
-            return
-        if row.event_ms < self.oldest_ms:
-            self.refused[Refusal.TOO_OLD] += 1
-            return
-        contract = self._contracts.get(row.instrument) or self._admit(row.instrument)
-        if contract.watched:
-            self._liquidated(contract.events, row)
 
     def mark(self, instrument: Instrument, event_ms: int, price: float) -> None:
         """Take a mark price. It is only a price: it moves no window."""
@@ -448,9 +459,9 @@ class Intake:
     def _liquidated(self, events: AssetEvents, liquidation: Liquidation) -> None:
         found = liquidation.instrument
         row = EventRow(
-            found.venue, found.symbol, liquidation.side.value, liquidation.usd_cents, liquidation.price,
-            min(liquidation.event_ms, self.now_ms), liquidation.price_kind.value,
-            liquidation.completeness is Completeness.SAMPLED,
+            found.venue, found.symbol, _TEXTS[liquidation.side], liquidation.usd_cents, liquidation.price,
+            min(liquidation.event_ms, self.now_ms), _TEXTS[liquidation.price_kind],
+            liquidation.completeness is _SAMPLED,
         )  # fmt: skip
         timely = events.add_liquidation(liquidation.side, row)
         if events.tape.passed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from math import inf
 from struct import Struct
 
@@ -28,6 +28,8 @@ _FEW = 72
 """An asset that trades in fewer of its seconds takes less memory without the packed ones."""
 
 _PACKED = Struct("<5q3d")
+_PACKED_SUMS = Struct("<3q")
+"""How `_PACKED` begins: the second, bought and sold."""
 _MOST = 2**63 - 1
 
 
@@ -50,8 +52,8 @@ class Second:
 class SecondTape:
     """The last five minutes of an asset.
 
-    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of SEMANTICS 3, the
-    newest window time of any event of the asset. Of an asset that trades nearly every
+    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of
+    SEMANTICS 3, the newest window time of any event of the asset. Of an asset that trades nearly every
     second, the seconds that no late trade can reach any more are packed into a ring of 64
     bytes each, a fifth of what they take as objects.
 
@@ -121,11 +123,8 @@ class SecondTape:
             return self.buy, self.sell
         if until - current.second > _FLOW_SECONDS:
             return 0, 0
-        buy, sell = self.buy + current.buy, self.sell + current.sell
-        for old in self._leaving(current.second - _FLOW_SECONDS, until - _FLOW_SECONDS):
-            buy -= old.buy
-            sell -= old.sell
-        return buy, sell
+        buy, sell = self._sums(current.second - _FLOW_SECONDS, until - _FLOW_SECONDS)
+        return self.buy + current.buy - buy, self.sell + current.sell - sell
 
     def minute_sides(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
@@ -207,32 +206,35 @@ class SecondTape:
         if second - last.second > _FLOW_SECONDS:
             self.buy = self.sell = self.minute = 0
             return
-        self.buy += last.buy
-        self.sell += last.sell
-        self.minute += last.buy + last.sell
-        for old in self._leaving(last.second - _FLOW_SECONDS, second - _FLOW_SECONDS):
-            self.buy -= old.buy
-            self.sell -= old.sell
+        buy, sell = self._sums(last.second - _FLOW_SECONDS, second - _FLOW_SECONDS)
+        self.buy += last.buy - buy
+        self.sell += last.sell - sell
         if second - last.second > _MINUTE_SECONDS:
             self.minute = 0
             return
-        for old in self._leaving(last.second - _MINUTE_SECONDS, second - _MINUTE_SECONDS):
-            self.minute -= old.buy + old.sell
+        buy, sell = self._sums(last.second - _MINUTE_SECONDS, second - _MINUTE_SECONDS)
+        self.minute += last.buy + last.sell - buy - sell
 
-    def _leaving(self, first: int, end: int) -> Iterator[Second]:
-        """Return the kept seconds of [first, end)."""
-        rows, ring = self._rows, self._ring
+    def _sums(self, first: int, end: int) -> tuple[int, int]:
+        """Return the taker cents, bought and sold, of the kept seconds of [first, end)."""
+        rows, ring, buy, sell = self._rows, self._ring, 0, 0
         if not ring and end - first > len(rows):
-            yield from [row for second, row in rows.items() if first <= second < end]
-            return
+            for second, row in rows.items():
+                if first <= second < end:
+                    buy += row.buy
+                    sell += row.sell
+            return buy, sell
         for second in range(first, end):
-            row = rows.get(second)
-            if row is not None:
-                yield row
+            found = rows.get(second)
+            if found is not None:
+                buy += found.buy
+                sell += found.sell
             elif ring:
-                cells = _PACKED.unpack_from(ring, second % _RING_SECONDS * _PACKED.size)
-                if cells[0] == second:
-                    yield _second(*cells)
+                packed, bought, sold = _PACKED_SUMS.unpack_from(ring, second % _RING_SECONDS * _PACKED.size)
+                if packed == second:
+                    buy += bought
+                    sell += sold
+        return buy, sell
 
     def _forget(self, newest: int) -> None:
         rows = self._rows
@@ -245,8 +247,10 @@ class SecondTape:
     def _pack(self, row: Second) -> None:
         if not self._ring:
             self._ring = bytearray(_RING_SECONDS * _PACKED.size)
-        sums = [min(cents, _MOST) for cents in (row.buy, row.sell, row.long_usd, row.short_usd)]
         place = row.second % _RING_SECONDS * _PACKED.size
+        sums: Sequence[int] = (row.buy, row.sell, row.long_usd, row.short_usd)
+        if max(sums) > _MOST:
+            sums = [min(cents, _MOST) for cents in sums]
         _PACKED.pack_into(self._ring, place, row.second, *sums, row.low, row.high, row.last)
 
 
