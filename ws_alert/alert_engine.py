@@ -322,7 +322,6 @@ class AlertEngine:
             side = TakerSide(row.side)
             if self._accumulations.may_fire(events, side) or self._is_open(ACCUMULATION, events.asset):
                 self._measure(events, self._accumulations.detect(events, row.event_ms))
-                self._look_again()
         if is_order and on.order_flow and self._flows.may_fire(events):
             second = events.tape.current.second
             self._schedule(max(self.now_ms, second * 1000 + 1000), f"close\n{events.asset}\n{second}")
@@ -494,7 +493,9 @@ class AlertEngine:
         )  # fmt: skip
         self.phases.append(phase)
         if finding.window_ms:
-            if finding.kind not in LEVELS:
+            if finding.kind in LEVELS:
+                self._look_again()
+            else:
                 key = (finding.kind, finding.asset, finding.direction)
                 self._schedule(self.episodes.open[key].ends_ms, _name("episode", key))
         else:
@@ -565,20 +566,21 @@ class AlertEngine:
     def _minute(self, due_ms: int) -> None:
         """Judge what no event has closed since: seconds that stayed open, levels that nobody measured."""
         until = due_ms // 1000
-        for events in list(self.intake.assets()):
+        levels = [episode for episode in self.episodes.open.values() if episode.kind in LEVELS]
+        # after a restart the windows of a level's asset may be empty: its measure is then nothing
+        known = [self.intake.events(episode.asset) for episode in levels]
+        for events in dict.fromkeys((*self.intake.assets(), *known)):
             if events.tape.current.second < until:
                 self._flow(events, until)
+        self.intake.interest.forget(due_ms)
+        for episode in levels:
+            interest = self.intake.interest.of(episode.asset)
+            if episode.kind is Kind.FUNDING_EXTREME:
+                self.funded(interest, due_ms)
+            elif episode.kind is Kind.OI_DIVERGENCE:
+                self.sampled(interest, due_ms)
         if any(episode.kind in LEVELS for episode in self.episodes.open.values()):
             self._look_again()
-
-    def _forget_interest(self) -> None:
-        """Judge anew what ceased to hold, and what nothing is known of: a level would else never end."""
-        interest, now = self.intake.interest, self.now_ms
-        changed = interest.forget(now)
-        silent = interest.silent(self.episodes.open)
-        for asset in sorted({*changed, *silent}):
-            self.funded(interest.of(asset), now)
-            self.sampled(interest.of(asset), now)
 
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""
@@ -586,7 +588,7 @@ class AlertEngine:
         self._hunts.forget(self.now_ms)
         self._signals.forget(self.now_ms)
         self.intake.forget(frozenset(asset for _, asset, _ in self.episodes.open))
-        self._forget_interest()
+        self.intake.interest.forget(self.now_ms)
         for policy in self._policies.values():
             policy.forget(self.now_ms)
 

@@ -16,8 +16,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ws_alert.messages import Kind
-
 __all__ = [
     "KEPT_MS",
     "POLL_MS",
@@ -278,15 +276,6 @@ class Interest:
         changed = [asset for asset, known in sorted(self._assets.items()) if known.forget(now_ms)]
         self._assets = {asset: known for asset, known in self._assets.items() if not known.is_empty}
         return changed
-
-    def silent(self, levels: Iterable[tuple[Kind, str, str]]) -> list[str]:
-        """Return the assets of these (kind, asset, direction) of whose measure nothing is known."""
-        return [
-            asset
-            for kind, asset, _ in levels
-            if (kind is Kind.FUNDING_EXTREME and not self.of(asset).has_rates)
-            or (kind is Kind.OI_DIVERGENCE and not self.of(asset).newest_ms)
-        ]
 
 
 def percent_8h(rate: float, interval_h: float) -> Fraction:
