@@ -15,6 +15,7 @@ import msgspec
 from teleglas.market import PositionSide, TakerSide
 
 __all__ = [
+    "ALERT_BOT",
     "COINGLASS",
     "EXCHANGES",
     "TAPE",
@@ -40,6 +41,7 @@ __all__ = [
     "Reason",
     "Single",
     "Span",
+    "Storms",
     "VenueAmount",
     "VenueFunding",
     "VenueSides",
@@ -56,6 +58,12 @@ T = TypeVar("T")
 
 COINGLASS, EXCHANGES, TAPE = "CoinGlass", "exchanges", "own tape"
 """Who answers: the service, the venues' own public data, or what the alert bot recorded."""
+
+ALERT_BOT = "alert bot"
+"""The other process itself, which says in the database how it is."""
+
+Storms = tuple[tuple[str, str], ...]
+"""(asset, liquidated side) of the storms that go on."""
 
 
 class Reason(StrEnum):

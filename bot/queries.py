@@ -46,6 +46,7 @@ from bot.replies import (
     InterestReply,
     LiquidationReply,
     MarketReply,
+    MarketViewReply,
     Overview,
     Rsi,
     Sentiment,
@@ -102,6 +103,17 @@ class Queries:
         if self._coinglass is not None:
             asks.insert(0, (COINGLASS, partial(self._coinglass.market, window)))
         return MarketReply(window, await answer(asks, Deadline()))
+
+    async def market_view(self, window: str) -> MarketViewReply:
+        """Ask what /market shows."""
+        end = Deadline()
+        return MarketViewReply(
+            window,
+            *await _together(
+                answer([(TAPE, partial(self._tape.market_view, window))], end),
+                answer([(TAPE, self._tape.storms)], end),
+            ),
+        )
 
     async def whales(self, coin: str | None, min_usd: float | None) -> Whales:
         """Ask what /whale shows."""

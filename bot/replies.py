@@ -20,14 +20,16 @@ from bot.answers import (
     Point,
     Price,
     Ratios,
+    Storms,
     Volume,
     WhalePositions,
     WhaleTrades,
 )
 from teleglas.heartbeat import Heartbeat
+from teleglas.market_view import MarketView
 
 __all__ = ["AlertLine", "Alerts", "Budget", "Depth", "FundingReply", "HeatReply", "InterestReply", "LiquidationReply",
-           "MarketReply", "Overview", "Record", "Rsi", "Sentiment", "Status", "Whales"]  # fmt: skip
+           "MarketReply", "MarketViewReply", "Overview", "Record", "Rsi", "Sentiment", "Status", "Whales"]  # fmt: skip
 
 Candles = tuple[Candle, ...]
 Flows = tuple[Flow, ...]
@@ -68,6 +70,14 @@ class MarketReply(msgspec.Struct, frozen=True):
 
     window: str
     market: Block[Market]
+
+
+class MarketViewReply(msgspec.Struct, frozen=True):
+    """The whole market within `window`, and the storms that go on now."""
+
+    window: str
+    view: Block[MarketView]
+    storms: Block[Storms]
 
 
 class Whales(msgspec.Struct, frozen=True):

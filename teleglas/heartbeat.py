@@ -20,7 +20,7 @@ class Feed(msgspec.Struct, frozen=True):
 class Heartbeat(msgspec.Struct, frozen=True):
     """How a process is doing. at_ms: when it said so. note: what is wrong in a few words, empty if nothing.
 
-    summary: the health line of its log.
+    summary: the health line of its log. storms: (asset, liquidated side) of the storms that went on then.
     """
 
     at_ms: int
@@ -33,3 +33,4 @@ class Heartbeat(msgspec.Struct, frozen=True):
     sent: int = 0
     note: str = ""
     summary: str = ""
+    storms: tuple[tuple[str, str], ...] = ()

@@ -96,6 +96,19 @@ async def test_it_ends_at_once_when_asked(tmp_path):
         assert time.monotonic() - began < 0.5
 
 
+async def test_it_says_which_storms_go_on(tmp_path):
+    """A coin is in storm from its first finding on, and another process may be told so."""
+    async with alive(tmp_path) as made:
+        stop = asyncio.Event()
+        work = asyncio.create_task(made.pipeline.run(stop, made.beat))
+        await made.turns(2)
+        assert made.pipeline.storms == ()
+        await made.turns(1)
+        assert made.pipeline.storms == (("BTC", "long"),)
+        stop.set()
+        await work
+
+
 async def test_a_defect_of_committing_ends_it(tmp_path):
     """What cannot be committed is told to nobody, so deciding on is no life: the process must restart."""
     broken = False

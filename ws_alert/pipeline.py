@@ -23,7 +23,17 @@ from teleglas.storage.store import Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.detectors.candle_confluence_detector import CandleScanner
-from ws_alert.messages import Alert, Decisions, FeedNotice, FeedState, Frame, RecordKind, RefusedNote, Verdict
+from ws_alert.messages import (
+    Alert,
+    Decisions,
+    FeedNotice,
+    FeedState,
+    Frame,
+    Kind,
+    RecordKind,
+    RefusedNote,
+    Verdict,
+)
 from ws_alert.outbox.dispatcher import Dispatcher
 from ws_alert.outbox.outbox import commit_of, content_of
 from ws_alert.recovery import Tables, is_readable, recover, stopped_feeds
@@ -100,6 +110,14 @@ class Pipeline:
     def scanner(self) -> CandleScanner:
         """The candle series, to be looked at."""
         return self._engine.scanner
+
+    @property
+    def storms(self) -> tuple[tuple[str, str], ...]:
+        """(asset, liquidated side) of the storms that go on."""
+        open_now = self._engine.episodes.open
+        return tuple(
+            sorted((asset, side) for kind, asset, side in open_now if kind is Kind.LIQUIDATION_STORM)
+        )
 
     # -- start ------------------------------------------------------------------------
 

@@ -96,6 +96,7 @@ class Vitals:
             sent=sum(way.sent for way in status.ways.values()),
             note="; ".join(status.problems),
             summary=self._monitor.summary(now_ms),
+            storms=self._pipeline.storms,
         )
         await self._store.run(notes.beat, notes.ALERT_PROCESS, said)
 

@@ -10,11 +10,11 @@ from bot.queries import BOOK_VENUES
 from bot.symbols import Found
 from bot.views import depth as depth_view
 from bot.views import heat as heat_view
-from bot.views import interest, liquidations, mood, overview, talk, whales
+from bot.views import interest, liquidations, market_view, mood, overview, talk, whales
 from bot.views.card import Card
 from bot.views.pieces import WINDOWS
 
-__all__ = ["funding", "heat", "liq", "oi", "orderbook", "raw", "rsi", "sentiment", "whale"]
+__all__ = ["funding", "heat", "liq", "market", "oi", "orderbook", "raw", "rsi", "sentiment", "whale"]
 
 _EVERY = "*"
 _DEFAULT_COIN = "BTC"
@@ -47,6 +47,12 @@ async def liq(ask: Ask) -> Card:
         return liquidations.liquidations(await ask.desk.queries.liquidations(coin, window), ask.context)
 
     return await _of_coin(ask, show, name)
+
+
+async def market(ask: Ask) -> Card:
+    """Show the whole market: totals, imbalance, share of coins in storm."""
+    window = _window(ask, market_view.WINDOWS)
+    return market_view.market_view(await ask.desk.queries.market_view(window), ask.context)
 
 
 async def whale(ask: Ask) -> Card:

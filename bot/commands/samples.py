@@ -42,11 +42,25 @@ from bot.answers import (
     missing,
 )
 from bot.commands import table
-from bot.views import depth, heat, interest, liquidations, log, mood, overview, status, talk, whales
+from bot.views import (
+    depth,
+    heat,
+    interest,
+    liquidations,
+    log,
+    market_view,
+    mood,
+    overview,
+    status,
+    talk,
+    whales,
+)
 from bot.views.card import Card
 from bot.views.origin import Context
 from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.market import PositionSide, TakerSide
+from teleglas.market_view import Found, MarketRows, view
+from teleglas.tape import LIQUIDATION, MINUTE_MS, Bar, Event, FeedMinute
 
 __all__ = ["NOW_MS", "samples"]
 
@@ -62,6 +76,7 @@ def samples(context: Context) -> Mapping[str, Card]:
     said: dict[str, Callable[[], Card]] = {
         "raw": lambda: overview.overview(_overview(), context),
         "liq": lambda: liquidations.liquidations(_liquidations(), context),
+        "market": lambda: market_view.market_view(_market_view(), context),
         "whale": lambda: whales.whales(_whales(), context),
         "sentiment": lambda: mood.sentiment(_sentiment(), context),
         "orderbook": lambda: depth.depth(
@@ -201,6 +216,41 @@ def _market() -> replies.MarketReply:
     rows = (MarketRow("BTC", 18.3e6, 4.6e6, 97_525.5, -2.35), MarketRow("ETH", 9.1e6, 3.9e6, 3_420.1, -2.8),
             MarketRow("SOL", 3.3e6, 2.8e6, 142.3, 0.4))  # fmt: skip
     return replies.MarketReply("24h", _coinglass(Market("24h", rows, 52.4e6, 21.3e6)))
+
+
+def _market_view() -> replies.MarketViewReply:
+    from_ms = NOW_MS - _DAY
+    sums = {"BTC": (182, 40), "ETH": (71, 28), "SOL": (20, 21), "XRP": (9, 3), "PEPE": (5, 2)}
+    usd = 1_000_000_00
+    bars = tuple(
+        Bar(
+            from_ms + at * _HOUR_MS,
+            asset,
+            venue,
+            LIQUIDATION,
+            side,
+            amount * part * (1 + at % 3) * usd // 1_000,
+            part,
+        )
+        for asset, sides in sums.items()
+        for side, amount in zip(("long", "short"), sides, strict=True)
+        for venue, part in (("binance", 5), ("bybit", 3), ("okx", 2))
+        for at in range(10)
+    )
+    found = (Found("liquidation_storm", "BTC", "long", NOW_MS - 5 * _HOUR_MS, 18_300_000_00, ended=True),
+             Found("liquidation_storm", "ETH", "long", NOW_MS - 90_000, 6_900_000_00),
+             Found("whale_cluster", "BTC", "sell", NOW_MS - 5 * _HOUR_MS, 14_900_000_00))  # fmt: skip
+    minutes = tuple(
+        FeedMinute(at, venue, "liquidations", MINUTE_MS)
+        for venue in ("binance", "bybit", "okx")
+        for at in range(from_ms, NOW_MS, MINUTE_MS)
+    )
+    single = Event(
+        NOW_MS - 5 * _HOUR_MS, "BTC", "bybit", "BTCUSDT", LIQUIDATION, "long", 2_150_000_00, 96_480.0
+    )
+    seen = view(MarketRows(from_ms, NOW_MS, _HOUR_MS, NOW_MS, bars, single, found, minutes))
+    block = known(seen, TAPE, NOW_MS, _THREE, since_ms=from_ms, coverage=1.0)
+    return replies.MarketViewReply("24h", block, known((("ETH", "long"),), TAPE, NOW_MS - 8_000))
 
 
 def _whales() -> replies.Whales:

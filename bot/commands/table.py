@@ -51,6 +51,7 @@ async def _help(ask: Ask) -> Card:
 COMMANDS: Final = (
     Command("raw", coins.raw, "Coins", phrase("Everything about a coin"), "COIN", "BTC"),
     Command("liq", coins.liq, "Coins", phrase("Liquidations of a coin, or of the market"), "[COIN] [1h|4h|12h|24h]", "BTC"),
+    Command("market", coins.market, "Coins", phrase("The whole market: totals, imbalance, coins in storm"), "[1h|24h]", "24h"),
     Command("whale", coins.whale, "Coins", phrase("Large trades and positions"), "[COIN] [MIN_USD]", "BTC 500k"),
     Command("sentiment", coins.sentiment, "Coins", phrase("Fear and greed, funding, open interest, ratios"), "[COIN]", "BTC"),
     Command("orderbook", coins.orderbook, "Coins", phrase("Order book: depth, imbalance, walls"), "COIN [EXCHANGE]",

@@ -6,11 +6,13 @@ much of the time the feeds were complete. Nothing recorded is not zero.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.answers import (
+    ALERT_BOT,
     TAPE,
     Block,
     Candle,
@@ -23,16 +25,21 @@ from bot.answers import (
     Reason,
     Single,
     Span,
+    Storms,
     VenueSides,
     WhaleTrade,
     WhaleTrades,
 )
 from teleglas import numbers
 from teleglas.market import PositionSide, TakerSide
-from teleglas.storage import tape
+from teleglas.market_view import MarketView, view
+from teleglas.storage import notes, tape
+from teleglas.storage.market import FAMILY, market_rows
+from teleglas.storage.store import StoreUnavailable
 from teleglas.storage.tape import Coverage
 from teleglas.storage.thread import StoreThread
 from teleglas.tape import LIQUIDATION, MINUTE_MS, ORDER, Bar, Event
+from teleglas.venue_names import venue_name
 
 __all__ = ["SPANS_MS", "TapeSource"]
 
@@ -44,12 +51,12 @@ SPANS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_
 _BUCKETS_MS = {"1h": 300_000, "4h": 900_000, "12h": 1_800_000, "24h": 3_600_000, "7d": 14_400_000}
 _LIQUIDATION_SPANS = ("1h", "4h", "12h", "24h")
 _OLD_MS = 180_000
+_SILENT_MS = 60_000
 _TOP = 10
 _SHOWN = 25
 _MOST_EVENTS = 20_000
 _EVERY_COIN_USD = 500_000.0
 _HEAT_ROWS, _HEAT_COLUMNS = 36, 48
-_NAMES = {"okx": "OKX", "htx": "HTX", "bitmex": "BitMEX", "dydx": "dYdX", "mexc": "MEXC", "coinex": "CoinEx"}
 
 
 class TapeSource:
@@ -92,7 +99,7 @@ class TapeSource:
         if top is None:
             return None
         return Single(
-            _venue(top.venue), top.usd / 100, top.price or None, top.event_ms, PositionSide(top.side),
+            venue_name(top.venue), top.usd / 100, top.price or None, top.event_ms, PositionSide(top.side),
             max(known.since_ms, from_ms),
         )  # fmt: skip
 
@@ -122,6 +129,27 @@ class TapeSource:
         rows.sort(key=lambda row: -(row.long_usd + row.short_usd))
         totals = sum(row.long_usd for row in rows), sum(row.short_usd for row in rows)
         return self._block(Market(_window(window, known, end)[0], tuple(rows[:_TOP]), *totals), known)
+
+    async def market_view(self, window: str) -> Block[MarketView]:
+        """Return the whole market within a length of time, or the part of it that is recorded."""
+        known, end = await self._record(FAMILY, window)
+        # The minute that goes on belongs to it, so that the newest storm does.
+        last_ms = end - end % MINUTE_MS + MINUTE_MS
+        from_ms = max(last_ms - SPANS_MS[window], known.since_ms)
+        try:
+            rows = await market_rows(self._store, from_ms, end, _BUCKETS_MS[window], now_ms=self._wall_ms())
+        except StoreUnavailable:
+            raise MissingError(Reason.NO_ANSWER, TAPE) from None
+        return self._block(await asyncio.to_thread(view, rows), known)
+
+    async def storms(self) -> Block[Storms]:
+        """Return the storms that went on when the alert bot last told how it is."""
+        said = await self._store.run(notes.heartbeat, notes.ALERT_PROCESS)
+        if said is None:
+            raise MissingError(Reason.NOT_RECORDED, TAPE)
+        if self._wall_ms() - said.at_ms > _SILENT_MS:
+            raise MissingError(Reason.NO_ANSWER, ALERT_BOT)
+        return Block(said.storms, None, TAPE, as_of_ms=said.at_ms)
 
     async def whale_trades(self, coin: str | None, min_usd: float | None) -> Block[WhaleTrades]:
         """Return large taker orders of 24 h; min_usd None: all that is recorded, of every coin those of $500K."""
@@ -186,7 +214,7 @@ class TapeSource:
         now = self._wall_ms()
         newest = min(now, known.newest_ms + MINUTE_MS)
         return Block(
-            value, None, TAPE, tuple(_venue(name) for name in known.venues), newest,
+            value, None, TAPE, tuple(venue_name(name) for name in known.venues), newest,
             stale=now - newest > _OLD_MS, since_ms=known.since_ms, coverage=known.share,
         )  # fmt: skip
 
@@ -197,21 +225,17 @@ def _window(window: str, known: Coverage, end: int) -> tuple[str, bool]:
     return window if complete else numbers.window(end - known.since_ms), complete
 
 
-def _venue(name: str) -> str:
-    return _NAMES.get(name, name.capitalize())
-
-
 def _by_venue(bars: Sequence[Bar]) -> tuple[VenueSides, ...]:
     sums: dict[str, list[int]] = {}
     for bar in bars:
         sums.setdefault(bar.venue, [0, 0])[bar.side != "long"] += bar.usd
-    rows = [VenueSides(_venue(name), longs / 100, shorts / 100) for name, (longs, shorts) in sums.items()]
+    rows = [VenueSides(venue_name(name), longs / 100, shorts / 100) for name, (longs, shorts) in sums.items()]
     return tuple(sorted(rows, key=lambda row: -(row.long_usd + row.short_usd)))
 
 
 def _trade(row: Event) -> WhaleTrade:
     return WhaleTrade(
-        _venue(row.venue), row.asset, TakerSide(row.side), row.usd / 100, row.price, row.event_ms
+        venue_name(row.venue), row.asset, TakerSide(row.side), row.usd / 100, row.price, row.event_ms
     )
 
 

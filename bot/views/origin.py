@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bot.answers import COINGLASS, EXCHANGES, TAPE, Block, Missing, Reason
+from bot.answers import ALERT_BOT, COINGLASS, EXCHANGES, TAPE, Block, Missing, Reason
 from bot.views.card import Button
 from bot.views.figures import age, clock, day_time, zone_name
 from teleglas.language import Html, Words
@@ -52,6 +52,7 @@ def why(missing: Missing, context: Context) -> Html:
         "": words.say("the source"),
         EXCHANGES: words.say("the exchanges"),
         TAPE: words.say("our own tape"),
+        ALERT_BOT: words.say("the alert bot"),
     }
     who = ours.get(missing.who, missing.who)
     said = {

@@ -10,19 +10,32 @@ from itertools import pairwise
 import msgspec
 
 from bot.answers import Block, Candle, Price
-from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, Overview
+from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, MarketViewReply, Overview
 from bot.views.bands import binned, levels
 from bot.views.figures import day_time, percent, price, ratio, usd
 from bot.views.figures import funding as funding_text
 from bot.views.origin import Context, origin
-from bot.views.pieces import main_funding, span_of
-from teleglas.charts.picture import AnyPicture, HeatPicture, LinePicture, OverviewPicture, Picture, Tile
+from bot.views.pieces import length, main_funding, span_of
+from teleglas import numbers
+from teleglas.charts.picture import (
+    AnyPicture,
+    HeatPicture,
+    LinePicture,
+    MarketPicture,
+    MarketRow,
+    OverviewPicture,
+    Picture,
+    Tile,
+)
+from teleglas.charts.scale import time_ticks
+from teleglas.market_view import MarketView
 from teleglas.telegram.text import plain
 
-__all__ = ["funding", "heat", "liquidations", "open_interest", "overview"]
+__all__ = ["funding", "heat", "liquidations", "market", "open_interest", "overview"]
 
 _LEAST_POINTS = 2
 _MARKED = 6
+_TICKS = 5
 
 
 def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None:
@@ -118,6 +131,35 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         price=_line_until_now(_closes(found.candles, found.times_ms[0], to_ms), reply.price, to_ms), low="$0", high=usd(most),
         marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated,
     )  # fmt: skip
+
+
+def market(reply: MarketViewReply, context: Context) -> AnyPicture | None:
+    """Return what was liquidated in the market by time and by coin; None where nothing was."""
+    context = _charted(context)
+    seen = reply.view.value
+    if seen is None or not seen.usd:
+        return None
+    say = context.words.say
+    total, longs, shorts = (_least(cents, seen) for cents in (seen.usd, seen.long_usd, seen.short_usd))
+    busiest = seen.busiest
+    return MarketPicture(
+        title=plain(say("{usd} liquidated", usd=total)), subtitle=plain(say("the market, {window}", window=length(seen, reply.window))),
+        sources=plain(origin(reply.view, context)), footer=_footer(context),
+        from_ms=seen.from_ms, to_ms=seen.to_ms, bucket_ms=seen.bucket_ms,
+        bars=tuple((bucket.open_ms, bucket.short_usd, bucket.long_usd) for bucket in seen.buckets),
+        up=" ".join((plain(say("shorts")), shorts)), down=" ".join((plain(say("longs")), longs)),
+        gaps=seen.gaps, gap=plain(say("not recorded")), ticks=tuple(time_ticks(seen.from_ms, seen.to_ms, _TICKS)),
+        shade_ms=busiest.open_ms if busiest else None,
+        callout=plain(say("most {usd}", usd=_least(busiest.usd, seen))) if busiest else "",
+        heading=plain(say("Most liquidated")),
+        rows=tuple(MarketRow(part.asset, _least(part.usd, seen), part.short_usd, part.long_usd) for part in seen.top),
+        simulated=context.simulated,
+    )  # fmt: skip
+
+
+def _least(cents: int, seen: MarketView) -> str:
+    """Write an amount for a picture, where there is no room for the words "at least"."""
+    return f"≥ {numbers.usd(cents, cut=True)}" if seen.at_least else numbers.usd(cents)
 
 
 def overview(reply: Overview, context: Context) -> AnyPicture | None:

@@ -6,20 +6,32 @@ from bot.answers import Block, Funding, Liquidations, OpenInterest, Price, Ratio
 from bot.views.card import Button
 from bot.views.figures import percent, price, ratio, share, usd
 from bot.views.origin import Context
+from teleglas import numbers
 from teleglas.language import Html
 from teleglas.market import PositionSide
+from teleglas.market_view import MarketView
 from teleglas.telegram.text import escape
 
-__all__ = ["WINDOWS", "at_price", "change_24h", "funding_word", "headline", "interest_word", "main_funding", "others", "price_line", "ratio_line",
+__all__ = ["WINDOWS", "at_price", "change_24h", "funding_word", "headline", "interest_word", "length", "main_funding", "others", "price_line", "ratio_line",
            "rsi_word", "side_word", "span_of", "span_or_longest", "tldr", "verdict_of_spans", "window_buttons"]  # fmt: skip
 
 WINDOWS = ("1h", "4h", "12h", "24h")
+
+_LENGTHS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_000}
+_SLACK_MS = 120_000
+"""A whole length may lack this much: the minute that goes on, and the newest that is not recorded yet."""
 
 _CALM_FUNDING = 0.01
 _HOT_FUNDING = 0.03
 _EVEN = 0.6
 _CLEAR = 0.75
 _OVERBOUGHT, _OVERSOLD = 70, 30
+
+
+def length(seen: MarketView, window: str) -> str:
+    """Return the length of time as it was asked, or what of it was recorded."""
+    length_ms = seen.to_ms - seen.from_ms
+    return window if length_ms >= _LENGTHS_MS[window] - _SLACK_MS else numbers.window(length_ms)
 
 
 def headline(text: str) -> str:

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from bot import answers, replies
 from bot.answers import Block, Missing, Reason
+from teleglas import market_view
 from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.market import PositionSide, TakerSide
+from teleglas.tape import Event
 
 NOW = 1_795_262_400_000
 
@@ -120,6 +122,28 @@ positions = st.builds(
     answers.WhalePositions, rows(position, 8), optional(st.integers(1, 30)), rows(coins, 3), usd
 )
 fear = st.builds(answers.FearGreed, st.floats(0, 100), times, rows(st.floats(0, 100), 35))
+cents = st.one_of(st.sampled_from([0, 1, 10**16]), st.integers(0, 10**15))
+position_sides = st.sampled_from(["long", "short"])
+found = st.builds(market_view.Found, names, names, position_sides, times, cents, st.booleans())
+event = st.builds(
+    Event,
+    times,
+    names,
+    names,
+    names,
+    st.just("liquidation"),
+    position_sides,
+    cents,
+    st.one_of(st.just(0.0), prices),
+)
+seen = st.builds(
+    market_view.MarketView, times, times, st.sampled_from([300_000, 3_600_000]), cents, cents, st.integers(0, 10**6),
+    st.booleans(), st.integers(0, 999), st.integers(0, 999), rows(st.tuples(names, st.integers(1, 10**6))), optional(found),
+    optional(event), rows(st.builds(market_view.AssetPart, names, cents, cents), 5),
+    rows(st.builds(market_view.Bucket, times, cents, cents)), rows(st.builds(market_view.VenuePart, names, cents, cents)),
+    rows(st.builds(market_view.FeedPart, names, st.integers(0, 86_400_000))), rows(st.tuples(times, times)),
+    st.sampled_from([0, 86_400_000]),
+)  # fmt: skip
 market = st.builds(
     answers.Market,
     windows,
@@ -163,6 +187,9 @@ REPLIES = {
         replies.LiquidationReply, coins, frames, block(liquidated), block(price), block(interest), block(bars), block(candles)
     ),
     "market": st.builds(replies.MarketReply, frames, block(market)),
+    "market_view": st.builds(
+        replies.MarketViewReply, st.sampled_from(["1h", "24h"]), block(seen), block(rows(st.tuples(names, position_sides)))
+    ),
     "whales": st.builds(replies.Whales, optional(coins), optional(st.floats(0, 1e12)), block(st.one_of(trades, no_trades)), block(positions)),
     "sentiment": st.builds(replies.Sentiment, coins, block(fear), block(price), block(funding), block(interest), block(long_short), block(strengths)),
     "depth": st.builds(replies.Depth, coins, names, rows(names, 4), block(book)),

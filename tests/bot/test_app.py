@@ -293,6 +293,13 @@ async def test_our_own_tape_answers_without_a_key(urls, tmp_path):
             "24h"
             not in (await chat.say("/raw btc")).text.partition("Liquidated")[2].partition("Long/short")[0]
         )
+        whole = await chat.say("/market")
+        said = r"The market in 1h(29|30)m: at least \$400K liquidated, 75% of it longs; storms in 0/1 coins"
+        assert re.match(said, whole.text)
+        assert "Not known: storms now (the alert bot has recorded nothing yet)" in whole.text
+        hour = await chat.press(whole, "1h")
+        assert hour.message_id == whole.message_id
+        assert hour.text.startswith("The market in 1h: at least $400K liquidated")
 
 
 async def test_pictures(urls, tmp_path):
