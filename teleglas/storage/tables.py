@@ -21,8 +21,9 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["api_calls", "api_limits", "baseline_assets", "baseline_minutes", "chats", "engine_memory", "heartbeats",
-           "metadata", "outbox", "readers", "tape_bars", "tape_events", "tape_minutes", "verdicts"]  # fmt: skip
+__all__ = ["api_calls", "api_limits", "baseline_assets", "baseline_minutes", "chats", "digests", "engine_memory",
+           "heartbeats", "metadata", "outbox", "readers", "tape_bars", "tape_events", "tape_minutes",
+           "verdicts"]  # fmt: skip
 
 metadata = MetaData()
 
@@ -210,3 +211,12 @@ readers = Table(
     Column("time_zone", String(64)),
 )
 """What a person chose for the answers of the command bot; None: not chosen."""
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("target", String(128), primary_key=True),
+    Column("at", String(80), nullable=False),
+    Column("chosen_ms", BigInteger, nullable=False),
+)
+"""When each target wants its daily digest, as `08:00 Asia/Jakarta`; empty for never."""
