@@ -61,6 +61,7 @@ class Settings(ChannelSettings, Rules, SharedSettings):
     bybit_rest_url: HttpUrl | None = None
     okx_ws_url: WsUrl | None = None
     okx_rest_url: HttpUrl | None = None
+    hyperliquid_rest_url: HttpUrl | None = None
     coinglass_ws_url: WsUrl | None = None
     coinglass_rest_url: HttpUrl | None = None
     journal_dir: Path = Path("data/journal")
@@ -101,6 +102,7 @@ class Settings(ChannelSettings, Rules, SharedSettings):
             "binance": (self.binance_ws_url, self.binance_rest_url),
             "bybit": (self.bybit_ws_url, self.bybit_rest_url),
             "okx": (self.okx_ws_url, self.okx_rest_url),
+            "hyperliquid": (None, self.hyperliquid_rest_url),
             "coinglass": (self.coinglass_ws_url, self.coinglass_rest_url),
         }[venue]
 

@@ -31,7 +31,9 @@ from ws_alert.ways import Ways, check_ways, open_ways
 
 __all__ = ["feed_options", "run"]
 
-_VENUES = ("binance", "bybit", "okx", "coinglass")
+_VENUES = ("binance", "bybit", "okx", "hyperliquid", "coinglass")
+_INTEREST = ("binance", "bybit", "okx", "hyperliquid")
+"""Venues whose funding and open interest are polled."""
 
 log = structlog.get_logger(__name__)
 
@@ -211,11 +213,14 @@ def feed_options(settings: Settings, *, scanner_alone: bool = False) -> FeedOpti
     scanner = settings.scanner
     series = tuple((symbol, length) for symbol in scanner.symbols for length in scanner.timeframes)
     urls = {venue: settings.urls(venue) for venue in _VENUES}
+    on = settings.detectors
+    polled = (on.funding_extreme or on.oi_divergence) and not scanner_alone
     return FeedOptions(
         mode="public" if scanner_alone else settings.source_mode,
         venues=() if scanner_alone else FeedOptions().venues,
         candles=series if scanner.enabled or scanner_alone else (),
         candles_venue=scanner.venue,
+        interest=_INTEREST if polled else (),
         ws_urls={venue: ws for venue, (ws, _) in urls.items() if ws},
         rest_urls={venue: rest for venue, (_, rest) in urls.items() if rest},
         min_daily_volume_usd=settings.min_daily_volume_usd,

@@ -23,14 +23,17 @@ from teleglas.venues.bybit.rest import BybitRest
 from teleglas.venues.coinglass.budget import SharedBudget
 from teleglas.venues.coinglass.rest import CoinglassRest
 from teleglas.venues.dialogue import Plan
+from teleglas.venues.hyperliquid.rest import HyperliquidRest
 from teleglas.venues.okx.rest import OkxRest
 from teleglas.venues.rest_client import RestClient, new_http_client
 from ws_alert.messages import FeedNotice, FeedState, Frame, RecordKind
 from ws_alert.sources.failover import Failover
 from ws_alert.sources.family import Family
 from ws_alert.sources.feed_board import FeedBoard
+from ws_alert.sources.interest_feed import INTEREST, InterestFeed
 from ws_alert.sources.pace import Turnstile, reconnect_delays
-from ws_alert.sources.poller import Poller, Watch
+from ws_alert.sources.poll_interest import HyperliquidInterestPolls
+from ws_alert.sources.poller import Poller, PollSource, Watch
 from ws_alert.sources.session import Inbox, Shell
 from ws_alert.sources.venue_feeds import (
     BinanceFeed,
@@ -49,6 +52,8 @@ _RETRY_S = 30.0
 _FIRST_LISTS_S = 2.0
 """So long the first connection waits for the venue's lists; then the built-in ones serve."""
 _LOOK_EVERY_S = 0.5
+_FIRST_INTEREST_S = 10.0
+"""Within so long the first poll of funding and open interest begins, each venue's at its own moment."""
 
 _log = logging.getLogger(__name__)
 _Rest = TypeVar("_Rest", bound=RestClient)
@@ -111,6 +116,7 @@ class Feeds:
         self._http = http
         self._board = FeedBoard(self._on_stream, self._watch.wall_ms)
         self._venues: dict[str, _Venue] = {}
+        self._interest: list[InterestFeed] = []
         self._notices: asyncio.Queue[FeedNotice] = asyncio.Queue()
         self._tasks: set[asyncio.Task[object]] = set()
         self._broken = asyncio.Event()
@@ -127,6 +133,8 @@ class Feeds:
             feed.plans()
         for feed in feeds:
             self._spawn(f"feed {feed.venue}", self._guarded(feed.venue, self._run_venue(feed)))
+        if "hyperliquid" in self._options.interest and self._options.mode != "coinglass":
+            self._poll_interest("hyperliquid", self._hyperliquid())
         self._spawn("feed notices", self._tell())
         self._spawn("feed deadlines", self._look())
 
@@ -144,6 +152,7 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(poller.close() for poller in pollers if poller is not None))
+        await asyncio.gather(*(interest.close() for interest in self._interest))
         if self._own_http and self._http is not None:
             await self._http.aclose()
             self._http = None
@@ -151,12 +160,18 @@ class Feeds:
 
     def status(self) -> tuple[FeedLine, ...]:
         """Return every family as the engine was told of it."""
-        return tuple(
+        streamed = [
             self._line(venue, name, told)
             for venue in self._venues.values()
             for name, family in venue.families.items()
             if (told := family.failover.published) is not None
-        )
+        ]
+        polled = [
+            FeedLine(told.venue, INTEREST, told.state, told.at_ms, told.why, told.complete, None)
+            for interest in self._interest
+            if (told := interest.published) is not None
+        ]
+        return (*streamed, *polled)
 
     def symbols(self) -> dict[str, tuple[str, ...]]:
         """Return, by venue, the symbols whose trades are watched, the most traded first."""
@@ -219,6 +234,8 @@ class Feeds:
         self._open(venue)
         if feed.keeper is not None and feed.candles():
             self._spawn(f"candles {feed.venue}", self._guarded(feed.venue, feed.keeper.run()))
+        if self._wants_interest(feed):
+            self._poll_interest(feed.venue, feed.interest())
         while True:
             await self._watch.sleep(REFRESH_S if fresh else _RETRY_S)
             fresh = await self._refresh(feed)
@@ -275,6 +292,27 @@ class Feeds:
         if venue.feed.table and table != venue.table:
             venue.table = table
             await self._inbox.put(Frame(RecordKind.INSTRUMENTS, venue.feed.venue, table))
+
+    # -- funding and open interest ----------------------------------------------------
+
+    def _wants_interest(self, feed: VenueFeed) -> bool:
+        if feed.venue == "coinglass":
+            return bool(self._options.interest) and self._options.mode == "coinglass"
+        opened = self._options.mode != "coinglass" and feed.venue in self._options.venues
+        return opened and feed.venue in self._options.interest
+
+    def _poll_interest(self, venue: str, source: PollSource) -> None:
+        interest = InterestFeed(venue, source, self._publish, self._watch)
+        self._interest.append(interest)
+        wait_s = _FIRST_INTEREST_S * self._watch.jitter()
+        self._spawn(f"interest {venue}", self._guarded(venue, interest.run(wait_s)))
+
+    def _hyperliquid(self) -> PollSource:
+        options, http = self._options, self._http
+        assert http is not None  # noqa: S101 - `_feeds` opened it
+        rest = self._rest(HyperliquidRest, http)
+        least, watched = options.min_daily_volume_usd, options.watch
+        return HyperliquidInterestPolls(rest, least, watched, self._inbox.put, self._watch)
 
     # -- streams and polls ------------------------------------------------------------
 

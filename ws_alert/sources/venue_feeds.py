@@ -32,6 +32,12 @@ from teleglas.venues.okx.builtin import AS_OF, builtin_instruments
 from teleglas.venues.okx.stream import BASE_URL as OKX_WS
 from teleglas.venues.okx.stream import OkxDialogue
 from ws_alert.sources.candle_keeper import CandleKeeper, CandlePages, Series
+from ws_alert.sources.poll_interest import (
+    BinanceInterestPolls,
+    BybitInterestPolls,
+    CoinglassInterestPolls,
+    OkxInterestPolls,
+)
 from ws_alert.sources.poll_liquidations import CoinglassPolls, OkxLiquidationPolls
 from ws_alert.sources.poll_trades import AggTradePolls, NewestTradePolls, Tape
 from ws_alert.sources.poller import PollSource, Put, Watch
@@ -55,7 +61,8 @@ class FeedOptions:
     ws_urls, rest_urls: by venue, in place of its own. min_daily_volume_usd: trades are
     watched of perpetuals with at least so much, or of `watch` (assets or symbols) if set.
     flow: whether liquidations and trades are watched at all. candles: (symbol, timeframe)
-    of `candles_venue`.
+    of `candles_venue`. interest: venues whose funding and open interest are polled;
+    where CoinGlass stands in for all venues, it is asked instead.
     """
 
     mode: Literal["auto", "public", "coinglass", "both"] = "auto"
@@ -68,6 +75,7 @@ class FeedOptions:
     flow: bool = True
     candles: tuple[Series, ...] = ()
     candles_venue: str = "binance"
+    interest: tuple[str, ...] = ()
     coinglass_key: SecretStr | None = None
     coinglass_ws_key: SecretStr | None = None
 
@@ -116,6 +124,10 @@ class VenueFeed(ABC):
     @abstractmethod
     def polls(self) -> dict[str, PollSource]:
         """Return what stands in for a family's streams."""
+
+    @abstractmethod
+    def interest(self) -> PollSource:
+        """Return what asks for funding and open interest of the watched contracts."""
 
     def candles(self) -> tuple[Series, ...]:
         """Return the series to keep, in the venue's own symbols: `BTCUSDT` is `BTC-USDT-SWAP` on OKX."""
@@ -193,6 +205,10 @@ class BinanceFeed(VenueFeed):
         polls = AggTradePolls(self._rest, lambda: self.symbols, self._put, self._watch.wall_ms)
         return {TRADES: polls, **self._candle_polls()}
 
+    def interest(self) -> PollSource:
+        """Return what asks for funding and open interest of the watched contracts."""
+        return BinanceInterestPolls(self._rest, lambda: self.symbols, self._put, self._watch)
+
     async def _load_table(self) -> dict[str, Instrument]:
         return binance_instruments.parse_instruments(await self._rest.exchange_info())
 
@@ -229,6 +245,10 @@ class BybitFeed(VenueFeed):
         tape = Tape("bybit:recent-trade", self._rest.recent_trades, bybit.trade_refs, bybit.MAX_TRADES, 60.0)
         polls = NewestTradePolls(tape, lambda: self.symbols, self._put, self._watch.wall_ms)
         return {TRADES: polls, **self._candle_polls()}
+
+    def interest(self) -> PollSource:
+        """Return what asks for funding and open interest of the watched contracts."""
+        return BybitInterestPolls(self._rest, lambda: self.symbols, self._put, self._watch)
 
     async def _klines(self, symbol: str, timeframe: str, limit: int, until_ms: int | None) -> bytes:
         return await self._rest.klines(symbol, BYBIT_INTERVALS[timeframe], limit, until_ms)
@@ -285,6 +305,10 @@ class OkxFeed(VenueFeed):
             LIQUIDATIONS: OkxLiquidationPolls(self._rest, self.families, self._put, wall_ms),
             **self._candle_polls(),
         }
+
+    def interest(self) -> PollSource:
+        """Return what asks for funding and open interest of the watched contracts."""
+        return OkxInterestPolls(self._rest, lambda: self.symbols, self._put, self._watch)
 
     def families(self) -> Sequence[str]:
         """Return every family that is listed, the most traded first."""
@@ -352,6 +376,10 @@ class CoinglassFeed(VenueFeed):
         watch = self._watch
         polls = CoinglassPolls(self._rest, self.coins, self._put, watch.wall_ms, watch.monotonic_s)
         return {LIQUIDATIONS: polls}
+
+    def interest(self) -> PollSource:
+        """Return what asks for funding and open interest of the most traded coins."""
+        return CoinglassInterestPolls(self._rest, self.coins, self._put, self._watch)
 
     async def _load_table(self) -> dict[str, Instrument]:
         return coinglass_instruments.parse_instruments(await self._rest.supported_pairs())

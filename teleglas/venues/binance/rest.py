@@ -23,6 +23,7 @@ _WEIGHT_PER_MINUTE = 2400
 _WEIGHT = Limit(units=1600, window_s=60, burst=200)
 _TRADES_WEIGHT = 20
 _ALL_TICKERS_WEIGHT = 40
+_ALL_PREMIUMS_WEIGHT = 10
 _DEPTH_ROWS, _DEPTH_WEIGHT = 500, 10
 # Of the statistics under /futures/data: 1000 requests in 5 min.
 _STATISTICS = Limit(units=600, window_s=300, burst=60)
@@ -80,6 +81,10 @@ class BinanceRest(RestClient):
     async def premium_index(self, symbol: str) -> bytes:
         """Return mark price, current funding rate and next settlement."""
         return await self.get("/fapi/v1/premiumIndex", {"symbol": symbol}, _WEIGHT)
+
+    async def premium_indexes(self) -> bytes:
+        """Return mark price and current funding rate of every contract."""
+        return await self.get("/fapi/v1/premiumIndex", {}, _WEIGHT, cost=_ALL_PREMIUMS_WEIGHT)
 
     async def funding_info(self) -> bytes:
         """Return the funding intervals of the symbols whose interval was ever changed."""

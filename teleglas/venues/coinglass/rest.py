@@ -106,6 +106,14 @@ class CoinglassRest(RestClient):
         """Return a coin's sums of the last hour per exchange and side (every plan, refreshed each 10 s)."""
         return await self.ask("/api/futures/liquidation/exchange-list", {"symbol": coin, "range": "1h"})
 
+    async def funding_exchange_list(self) -> bytes:
+        """Return every coin's current funding by exchange, in percent (every plan, refreshed each 20 s)."""
+        return await self.ask("/api/futures/funding-rate/exchange-list", {})
+
+    async def interest_exchange_list(self, coin: str) -> bytes:
+        """Return a coin's open interest by exchange and in sum (every plan, refreshed each 10 s)."""
+        return await self.ask("/api/futures/open-interest/exchange-list", {"symbol": coin})
+
     async def liquidation_history(self, exchange: str, pair: str, *, start_ms: int, end_ms: int) -> bytes:
         """Return the hourly bars of a pair in [start, end)."""
         return await self.ask("/api/futures/liquidation/history", {

@@ -112,6 +112,10 @@ class OkxRest(RestClient):
         params = {"instType": "SWAP", "instId": symbol}
         return await self.get("/api/v5/public/open-interest", params, _INTEREST)
 
+    async def open_interests(self) -> bytes:
+        """Return every swap's open interest now, in contracts, coins and USD."""
+        return await self.get("/api/v5/public/open-interest", {"instType": "SWAP"}, _INTEREST)
+
     async def funding_rate(self, symbol: str) -> bytes:
         """Return one swap's current rate and its next two settlements."""
         return await self.get("/api/v5/public/funding-rate", {"instId": symbol}, _FUNDING)
