@@ -20,7 +20,7 @@ from teleglas.market import Instrument
 from teleglas.venues.quotes import NoFiguresError, NotPublishedError
 from teleglas.venues.rest_client import Banned, Throttled
 
-__all__ = ["PATIENCE_S", "Asked", "Door"]
+__all__ = ["PATIENCE_S", "Asked", "Door", "rows_of"]
 
 PATIENCE_S: Final = 1.2
 """How long one exchange may take to answer one question."""
@@ -160,3 +160,14 @@ class Door:
                 detail = error.reason if isinstance(error, FeedRefused) and reason is Reason.REFUSED else ""
                 return Missing(reason, self.name, detail)
         return None
+
+
+async def rows_of(question: Callable[[], Awaitable[Asked[list[T]]]]) -> list[T]:
+    """Return what an answer can do without, empty where it is missing.
+
+    Called here and not before: a coroutine that is made for a task that is cancelled at once is never awaited.
+    """
+    try:
+        return (await question()).value
+    except MissingError:
+        return []

@@ -7,35 +7,33 @@ named among the gaps and never holds the others; `gaps` leaves out those without
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from bot import answers
 from bot.answers import EXCHANGES, Block, Missing, MissingError, Reason
-from bot.sources import depth, derived, whales
-from bot.sources.door import Asked, Door
+from bot.sources import derived, whales
+from bot.sources.books import TAPE_S, Books
+from bot.sources.door import Asked, Door, rows_of
 from bot.sources.exchanges import Exchanges
 from bot.sources.race import main_reason
 from bot.sources.venue import Takers
 from teleglas.market import Instrument
-from teleglas.venues.quotes import Book, Candle, Flow, InterestPoint, Trade
+from teleglas.venues.quotes import Candle, Flow, InterestPoint
 
 __all__ = ["BARS", "PublicSource"]
 
 BARS: Final = {"1h": ("5m", 12), "4h": ("15m", 16), "12h": ("30m", 24), "24h": ("1h", 24), "7d": ("4h", 42)}
 """Length of time -> the periods that a picture of it shows."""
 
-_PRICE_S, _BOOK_S, _TAPE_S, _FIGURES_S, _STATISTICS_S = 3.0, 2.0, 3.0, 5.0, 30.0
+_PRICE_S, _FIGURES_S, _STATISTICS_S = 3.0, 5.0, 30.0
 _CANDLES_S = {"1m": 5.0, "5m": 15.0, "15m": 30.0, "30m": 30.0, "1h": 60.0, "4h": 60.0, "1d": 60.0}
 _STRENGTH = ("1h", "4h", "1d")
 _STRENGTH_CANDLES = 200
 _MINUTES, _WEEK_HOURS = 245, 170
 _FLOW_ROWS, _CVD_ROWS = 50, 24
 _INTEREST_STEP, _INTEREST_ROWS = "15m", 98
-_BOOKS_KEPT = 200
-_SUSPECT_MS = 120_000
 _WEEK_MS = 7 * 24 * 3_600_000
 _OPEN_VENUE, _MOST_TRADED = "Hyperliquid", ("BTC", "ETH", "SOL")
 _ACCOUNTS_S = 20.0
@@ -47,7 +45,7 @@ class PublicSource:
 
     def __init__(self, exchanges: Exchanges) -> None:
         self._exchanges = exchanges
-        self._books: OrderedDict[Instrument, tuple[Book, int]] = OrderedDict()
+        self._books = Books(exchanges.wall_ms)
 
     async def coins(self) -> Block[tuple[str, ...]]:
         """Return every coin that an exchange lists, in the order of the first that does."""
@@ -70,8 +68,8 @@ class PublicSource:
         async def ask(door: Door, contract: Instrument) -> Asked[answers.Price]:
             day, minutes, hours = await asyncio.gather(
                 door.ask(_PRICE_S, door.venue.day, contract),
-                _rows(partial(_candles, door, contract, "1m", _MINUTES)),
-                _rows(partial(_candles, door, contract, "1h", _WEEK_HOURS)),
+                rows_of(partial(_candles, door, contract, "1m", _MINUTES)),
+                rows_of(partial(_candles, door, contract, "1h", _WEEK_HOURS)),
             )
             now = self._exchanges.wall_ms()
             return day.saying(derived.price(day.value, minutes, hours, now))
@@ -246,23 +244,12 @@ class PublicSource:
 
     async def book(self, coin: str, venue: str | None = None) -> Block[answers.Book]:
         """Return an exchange's order book: the named one's (any case), else the first that answers."""
-
-        async def ask(door: Door, contract: Instrument) -> Asked[answers.Book]:
-            before = self._earlier(contract)
-            told, tape = await asyncio.gather(
-                door.ask(_BOOK_S, door.venue.book, contract),
-                _rows(partial(door.ask, _TAPE_S, door.venue.trades, contract)) if before else _no_rows(),
-            )
-            gone = depth.suspects(before[0], told.value, tape, before[1]) if before else []
-            self._keep(contract, told)
-            return told.saying(depth.summary(told.value, door.name, contract.symbol, gone))
-
-        return await self._exchanges.one(coin, ask, venue)
+        return await self._exchanges.one(coin, self._books.ask, venue)
 
     async def whale_trades(self, coin: str, min_usd: float) -> Block[answers.WhaleTrades]:
         """Return the large taker orders among each exchange's newest rows: a sample, so sums are lower bounds."""
         told, gaps = await self._exchanges.each(
-            coin, lambda door, contract: door.ask(_TAPE_S, door.venue.trades, contract)
+            coin, lambda door, contract: door.ask(TAPE_S, door.venue.trades, contract)
         )
         tapes = {name: each for name, each in told.items() if each.value}
         if not tapes:
@@ -301,17 +288,6 @@ class PublicSource:
             gaps=silent,
         )  # fmt: skip
 
-    def _earlier(self, contract: Instrument) -> tuple[Book, int] | None:
-        """Return the last book that was shown and when (Unix ms), unless it is too old to compare with."""
-        kept = self._books.get(contract)
-        return kept if kept and self._exchanges.wall_ms() - kept[1] <= _SUSPECT_MS else None
-
-    def _keep(self, contract: Instrument, told: Asked[Book]) -> None:
-        self._books[contract] = (told.value, told.at_ms)
-        self._books.move_to_end(contract)
-        if len(self._books) > _BOOKS_KEPT:
-            self._books.popitem(last=False)
-
 
 def _candles(
     door: Door, contract: Instrument, interval: str, limit: int
@@ -329,21 +305,6 @@ def _past_interest(
     interval: str, limit: int, door: Door, contract: Instrument
 ) -> Coroutine[Any, Any, Asked[list[InterestPoint]]]:
     return door.ask(_STATISTICS_S, door.venue.interest_history, contract, interval, limit)
-
-
-async def _rows(question: Callable[[], Awaitable[Asked[list[T]]]]) -> list[T]:
-    """Return what an answer can do without, empty where it is missing.
-
-    Called here and not before: a coroutine that is made for a task that is cancelled at once is never awaited.
-    """
-    try:
-        return (await question()).value
-    except MissingError:
-        return []
-
-
-async def _no_rows() -> list[Trade]:
-    return []
 
 
 def _spot_error(missing: Missing) -> MissingError:

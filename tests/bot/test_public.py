@@ -380,6 +380,18 @@ async def test_a_hundred_people_cost_one_request_each(young_world, young_source)
     assert young_world.venues["binance"].rest.requests == before + 3
 
 
+async def test_a_kept_book_is_shown_again_without_a_question(young_world, young_source, clock):
+    """Only a newer book is compared with the one before, and only then are the trades between asked for."""
+    binance = young_world.venues["binance"].rest
+    first = await young_source.book("BTC", "Binance")
+    asked = binance.requests
+    assert (await young_source.book("BTC", "Binance")).value is first.value
+    assert binance.requests == asked
+    clock.ahead += 60
+    assert (await young_source.book("BTC", "Binance")).value.bid > 0
+    assert binance.requests == asked + 2
+
+
 async def test_listing_has_every_coin_and_the_multiplied_ones(young_world, young_source):
     """Larger coins first; delisted ones of Hyperliquid are not there."""
     coins = (await young_source.coins()).value
