@@ -393,3 +393,22 @@ class TestShared:
         for read in readers:
             with pytest.raises((*WRONG, NoFiguresError)):
                 read()
+
+    @pytest.mark.parametrize("lost", range(12))
+    def test_a_row_with_a_column_less_is_refused(self, lost):
+        """Where a column went away every later figure would be another's: turnover as what takers bought."""
+        kline = [60000, "2", "4", "1", "3", "100", 119999, "300", 7, "60", "180", "0"]
+        bar = ["60000", "2", "4", "1", "3", "1000", "10", "30", "1"]
+        held = ["60000", "1000", "10", "30"]
+        stick = ["60000", "2", "4", "1", "3", "100", "300"]
+        readers = [
+            (kline, lambda row: binance.candles(body([row]), BTC)),
+            (bar, lambda row: okx.candles(body({"data": [row]}), SWAP)),
+            (held, lambda row: okx.interest_history(body({"data": [row]}), SWAP)),
+            (stick, lambda row: bybit.candles(body({"result": {"list": [row]}}), BTC)),
+        ]
+        for whole, read in readers:
+            assert len(read(whole)) == 1
+            if lost < len(whole):
+                with pytest.raises(WRONG):
+                    read(whole[:lost] + whole[lost + 1 :])

@@ -116,6 +116,8 @@ class _Kline(Struct, array_like=True):
     trades: int
     bought_coins: Amount
     bought: Amount
+    ignored: Exact
+    """Named so that a row with a column less is refused: in it every figure would be another's."""
 
 
 class _Depth(Struct):

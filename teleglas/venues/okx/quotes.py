@@ -68,9 +68,12 @@ class _Interest(Struct):
 
 
 class _PastInterest(Struct, array_like=True):
+    """All columns are named, also of other rows, so that one with a column less is refused."""
+
     time_ms: Millis
     contracts: Amount
     coins: Amount
+    usd: Amount
 
 
 class _Funding(Struct):
@@ -104,6 +107,7 @@ class _Bar(Struct, array_like=True):
     contracts: Amount
     coins: Amount
     volume: Amount
+    closed: Exact
 
 
 class _Depth(Struct):
