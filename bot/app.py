@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,14 +18,13 @@ import structlog
 import uvloop
 from pydantic import SecretStr
 from telegram import Bot, Update
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, TypeHandler
 
-from bot.access import Access, Pace
+from bot.access import Access
 from bot.commands.desk import CoinLists, Desk, Health
 from bot.config import Settings, load_settings
 from bot.front import Front
-from bot.hearing import hear, refused_token
 from bot.menus import set_menus
 from bot.post import Post
 from bot.queries import Queries
@@ -43,6 +43,8 @@ from teleglas.storage.store import open_store
 from teleglas.storage.thread import StoreThread
 from teleglas.systemd import Notifier
 from teleglas.telegram.client import TelegramClient
+from teleglas.telegram.hearing import hear, introduce
+from teleglas.telegram.pace import Pace
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.budget import SharedBudget
 from teleglas.venues.coinglass.rest import CoinglassRest
@@ -52,13 +54,14 @@ __all__ = ["main", "run"]
 DOMAIN = "bot"
 """The gettext domain of our words."""
 
+_SETTING = "TELEGRAM_BOT_SETTING"
+_HEARD = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 _AT_ONCE = 256
 _CONNECTIONS = 64
 _BURST = 8
 _BEAT_S = 10.0
 _DEAF_MS = 120_000
 _STOP_S = 3.0
-_RETRY_S = 5.0
 _DRAW_S, _DRAWINGS = 8.0, 24
 
 log = structlog.get_logger("bot")
@@ -69,7 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="main.py",
         description="The command bot: answers /raw, /liq, /whale and all that a trader asks in Telegram, until SIGTERM or Ctrl-C.",
-        epilog="It takes no arguments. Its settings, among them TELEGRAM_BOT_TOKEN, come from the environment and .env; "
+        epilog="It takes no arguments. Its settings, among them TELEGRAM_BOT_SETTING, come from the environment and .env; "
         ".env.example lists them, docs/COMMANDS.md the commands.",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"TELEGLAS {__version__}")
@@ -80,7 +83,7 @@ def main() -> int:
         for warning in warnings:
             log.warning("settings", note=warning)
         with (
-            lock_token(_reveal(settings.telegram_bot_token), setting="TELEGRAM_BOT_TOKEN"),
+            lock_token(_reveal(settings.telegram_bot_token), setting=_SETTING),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             runner.run(_serve(settings))
@@ -126,14 +129,24 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
         if charts is not None:
             opened.push_async_callback(charts.close)
             charts.warm_up()
-        username = await _introduce(client.bot, stop, health)
+        wait = partial(_stopped_within, stop)
+        username = await introduce(client.bot, health, setting=_SETTING, wait=wait)
         if username is None:
             return
         desk = await opened.enter_async_context(_desk(settings, store, health, username))
         front = _front(settings, desk, client.bot, charts)
         application = await opened.enter_async_context(_application(client.bot, front))
         tasks: list[asyncio.Task[Any]] = [
-            asyncio.create_task(hear(client.bot, application.update_queue.put, health, _now_ms), name="hear"),
+            asyncio.create_task(
+                hear(
+                    client.bot,
+                    application.update_queue.put,
+                    health,
+                    _now_ms,
+                    allowed=_HEARD,
+                    setting=_SETTING,
+                )
+            ),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
         beside: list[asyncio.Task[Any]] = [
@@ -164,25 +177,10 @@ def _reveal(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
-async def _introduce(bot: Bot, stop: asyncio.Event, health: Health) -> str | None:
-    """Return this bot's name, as soon as Telegram tells it; what was asked while we were away is dropped."""
-    while not stop.is_set():
-        try:
-            await bot.initialize()
-            await bot.delete_webhook(drop_pending_updates=True)
-        except InvalidToken:
-            raise refused_token() from None
-        except TelegramError as error:
-            note = f"Telegram does not answer ({type(error).__name__})"
-            if note != health.note:
-                log.warning("polling", state=note)
-                health.note = note
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _RETRY_S)
-        else:
-            health.note = ""
-            return bot.username
-    return None
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ import structlog
 from telegram import CallbackQuery, Message, Update
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
-from bot.access import Access, Pace
+from bot.access import Access
 from bot.commands import table
 from bot.commands.call import Call, ForAnother, parse_press, parse_text
 from bot.commands.desk import Ask, Desk, Person
@@ -24,6 +24,7 @@ from bot.symbols import Found
 from bot.views import talk
 from bot.views.card import Card
 from bot.views.origin import Context
+from teleglas.telegram.pace import Pace
 from teleglas.telegram.text import plain
 
 __all__ = ["Front"]

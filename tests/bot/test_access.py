@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import Access, Pace
+from bot.access import Access
+from teleglas.telegram.pace import Pace
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
 
 import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bot.commands.desk import Health
 from teleglas.errors import ConfigError
 
-__all__ = ["ALLOWED_UPDATES", "CONFLICT", "hear"]
-
-ALLOWED_UPDATES: Final = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
+__all__ = ["CONFLICT", "Hearing", "hear", "introduce", "refused_token"]
 
 CONFLICT: Final = "another program reads this token's updates (409)"
 
 _POLL_S = 25
+_INTRODUCED_AGAIN_S = 5.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 _LONGEST_REST_S = 90.0
 _MOST_ROWS = 100
@@ -36,16 +34,54 @@ _OLD_S = 60
 log = structlog.get_logger(__name__)
 
 
+class Hearing(Protocol):
+    """How it goes. heard_ms: when Telegram last answered a poll; note: what is wrong, empty if nothing.
+
+    turned_ms: when the reading last went round, with success or without.
+    """
+
+    heard_ms: int | None
+    turned_ms: int
+    note: str
+
+
+async def introduce(
+    bot: Bot, health: Hearing, *, setting: str, wait: Callable[[float], Awaitable[bool]]
+) -> str | None:
+    """Return this bot's name, as soon as Telegram tells it; what was typed while we were away is dropped.
+
+    wait: waits so many seconds and says whether to give up; then None is returned. Raises
+    ConfigError for `setting` when Telegram refuses the token.
+    """
+    while True:
+        try:
+            await bot.initialize()
+            await bot.delete_webhook(drop_pending_updates=True)
+        except (InvalidToken, EndPointNotFound):
+            raise refused_token(setting) from None
+        except TelegramError as error:
+            _tell(health, f"Telegram does not answer ({type(error).__name__})")
+            if await wait(_INTRODUCED_AGAIN_S):
+                return None
+        else:
+            _tell(health, "")
+            return bot.username
+
+
 async def hear(
     bot: Bot,
     take: Callable[[Update], Awaitable[None]],
-    health: Health,
+    health: Hearing,
     wall_ms: Callable[[], int],
     *,
+    allowed: Sequence[str],
+    setting: str,
     poll_s: int = _POLL_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Hand over updates until cancelled. Raises ConfigError when Telegram refuses the token.
+    """Hand over updates of the allowed kinds until cancelled.
+
+    Raises ConfigError for `setting` when Telegram refuses the token.
 
     What people typed while Telegram was out of reach for long is not handed over: whoever
     still wants to know has asked again.
@@ -55,9 +91,9 @@ async def hear(
     while True:
         health.turned_ms = wall_ms()
         try:
-            rows = await _poll(bot, offset, poll_s)
+            rows = await _poll(bot, offset, poll_s, allowed)
         except (InvalidToken, EndPointNotFound):
-            raise refused_token() from None
+            raise refused_token(setting) from None
         except (Conflict, RetryAfter, NetworkError, TelegramError) as error:
             note = (
                 CONFLICT
@@ -82,13 +118,13 @@ async def hear(
             since_s = 0  # the backlog is read
 
 
-def refused_token() -> ConfigError:
+def refused_token(setting: str) -> ConfigError:
     """Return the error of a token that Telegram does not know."""
-    return ConfigError("TELEGRAM_BOT_TOKEN", "Telegram does not accept it (401)", "Copy it whole from @BotFather; a revoked one never works again")  # fmt: skip
+    return ConfigError(setting, "Telegram does not accept it (401)", "Copy it whole from @BotFather; a revoked one never works again")  # fmt: skip
 
 
-async def _poll(bot: Bot, offset: int, poll_s: int) -> list[dict[str, Any]]:
-    asked = {"offset": offset, "timeout": poll_s, "allowed_updates": list(ALLOWED_UPDATES)}
+async def _poll(bot: Bot, offset: int, poll_s: int, allowed: Sequence[str]) -> list[dict[str, Any]]:
+    asked = {"offset": offset, "timeout": poll_s, "allowed_updates": list(allowed)}
     # The raw rows, so that one that cannot be read is skipped and confirmed instead of coming for ever.
     rows = await bot._post("getUpdates", asked, read_timeout=poll_s + 10)  # noqa: SLF001 - see above
     return (
@@ -124,7 +160,7 @@ def _read(row: dict[str, Any], bot: Bot) -> Update | None:
         return None
 
 
-def _tell(health: Health, note: str) -> None:
+def _tell(health: Hearing, note: str) -> None:
     if note != health.note:
         log.warning("polling", state=note) if note else log.info("polling", state="heard again")
         health.note = note

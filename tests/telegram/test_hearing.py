@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 
-from bot.commands.desk import Health
-from bot.hearing import CONFLICT, hear
 from simulator.bot_api.faults import Fault
 from simulator.bot_api.server import BotApi
 from simulator.bot_api.world import Chat
 from teleglas.errors import ConfigError
 from teleglas.telegram.client import TelegramClient
+from teleglas.telegram.hearing import CONFLICT, hear, introduce
 
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+HEARD = ("message", "edited_message", "channel_post")
+
+
+@dataclass
+class _Health:
+    heard_ms: int | None = None
+    turned_ms: int = 0
+    note: str = ""
 
 
 class _Listener:
     """Runs `hear` and keeps what it hands over; `said` is the note at each wait."""
 
     def __init__(self, api: BotApi, token: str = TOKEN) -> None:
-        self.health = Health(0)
+        self.health = _Health()
         self.updates: asyncio.Queue = asyncio.Queue()
         self.said: list[str] = []
         self.waited: list[float] = []
@@ -35,7 +43,10 @@ class _Listener:
 
     async def run(self, wall_ms=lambda: 77) -> None:
         await self.client.bot.initialize()
-        await hear(self.client.bot, self.updates.put, self.health, wall_ms, poll_s=1, sleep=self._wait)
+        await hear(
+            self.client.bot, self.updates.put, self.health, wall_ms, allowed=HEARD, setting="THE_TOKEN",
+            poll_s=1, sleep=self._wait,
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -102,7 +113,7 @@ async def test_a_revoked_token_ends_it(api):
     """A token that Telegram refuses while we run is a wrong setting, not something to try for ever."""
     listener = _Listener(api)
     api.fault(Fault("error", "getUpdates", code=401, description="Unauthorized"))
-    with pytest.raises(ConfigError, match=r"^TELEGRAM_BOT_TOKEN: Telegram does not accept it") as refusal:
+    with pytest.raises(ConfigError, match=r"^THE_TOKEN: Telegram does not accept it") as refusal:
         await asyncio.wait_for(listener.run(), 10)
     assert TOKEN not in str(refusal.value)
     await listener.client.close()
@@ -180,3 +191,37 @@ async def test_a_wrong_clock_makes_us_deaf_for_no_longer_than_the_backlog(api):
     api.people.say(5, "/heard")
     assert (await _next(made)).message.text == "/heard"
     await _end(made, task)
+
+
+async def test_what_was_typed_before_the_start_is_dropped(api):
+    """A bot introduces itself as soon as Telegram answers; what waited meanwhile is not answered."""
+    api.people.say(5, "/old")
+    api.fault(Fault("page", "getMe", times=2, code=502))
+    made, waits = _Listener(api), []
+
+    async def wait(seconds: float) -> bool:
+        waits.append((seconds, made.health.note))
+        return False
+
+    name = await introduce(made.client.bot, made.health, setting="THE_TOKEN", wait=wait)
+    assert (name, waits) == ("simulated1_bot", [(5.0, "Telegram does not answer (NetworkError)")] * 2)
+    task = asyncio.create_task(made.run())
+    api.people.say(5, "/new")
+    assert (await _next(made)).message.text == "/new"
+    await _end(made, task)
+
+
+async def test_who_stops_meanwhile_is_not_kept_waiting(api):
+    """The end is asked for while Telegram is out of reach; a refused token is named at once."""
+    api.fault(Fault("page", "getMe", times=9, code=502))
+    made = _Listener(api)
+
+    async def enough(_: float) -> bool:
+        return True
+
+    assert await introduce(made.client.bot, made.health, setting="THE_TOKEN", wait=enough) is None
+    await made.client.close()
+    stranger = TelegramClient("654321:" + "B" * 35, base_url=api.base_url)
+    with pytest.raises(ConfigError, match=r"^THE_TOKEN: Telegram does not accept it"):
+        await introduce(stranger.bot, _Health(), setting="THE_TOKEN", wait=enough)
+    await stranger.close()
