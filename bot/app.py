@@ -54,7 +54,7 @@ __all__ = ["main", "run"]
 DOMAIN = "bot"
 """The gettext domain of our words."""
 
-_SETTING = "TELEGRAM_BOT_SETTING"
+_SETTING = "TELEGRAM_BOT_TOKEN"
 _HEARD = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 _AT_ONCE = 256
 _CONNECTIONS = 64
@@ -72,7 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="main.py",
         description="The command bot: answers /raw, /liq, /whale and all that a trader asks in Telegram, until SIGTERM or Ctrl-C.",
-        epilog="It takes no arguments. Its settings, among them TELEGRAM_BOT_SETTING, come from the environment and .env; "
+        epilog="It takes no arguments. Its settings, among them TELEGRAM_BOT_TOKEN, come from the environment and .env; "
         ".env.example lists them, docs/COMMANDS.md the commands.",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"TELEGLAS {__version__}")
