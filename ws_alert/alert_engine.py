@@ -576,9 +576,9 @@ class AlertEngine:
         for episode in levels:
             interest = self.intake.interest.of(episode.asset)
             if episode.kind is Kind.FUNDING_EXTREME:
-                self.funded(interest, due_ms)
+                self.funded(interest, interest.funded_ms or due_ms)
             elif episode.kind is Kind.OI_DIVERGENCE:
-                self.sampled(interest, due_ms)
+                self.sampled(interest, interest.newest_ms or due_ms)
         if any(episode.kind in LEVELS for episode in self.episodes.open.values()):
             self._look_again()
 

@@ -230,9 +230,9 @@ class AssetInterest:
         return bool(stale) or silent
 
     @property
-    def has_rates(self) -> bool:
-        """Whether any rate is known."""
-        return bool(self._rates)
+    def funded_ms(self) -> int:
+        """When its newest rate was told, 0 without any."""
+        return max((one.row.at_ms for one in self._rates.values()), default=0)
 
     @property
     def is_empty(self) -> bool:
