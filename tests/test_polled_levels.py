@@ -118,7 +118,7 @@ def test_warming_only_refills() -> None:
     fund(feed, 0, BTCUSDT="0.002")
     feed.engine.warming = False
     assert phases(feed) == []
-    assert feed.engine.intake.interest.of("BTC").has_rates
+    assert feed.engine.intake.interest.of("BTC").funded_ms == START_MS
 
 
 def test_a_poll_does_not_slow_the_tape_down() -> None:
