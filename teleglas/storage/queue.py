@@ -123,9 +123,9 @@ def next_row(
 ) -> int | None:
     """Return the id of the row to send now: sends before edits, then by rank, then the oldest.
 
-    Skips chats that are shut, chats with a message in flight, edits of a chat for
-    which a send waits, even one that is not due yet, and edits of a message that lacks its
-    picture unless that is `drawn`. shut_edits: None for no edits at all. only: the chats to
+    Skips chats that are shut, chats with a message in flight, edits of a chat with anything in
+    flight or for which a send waits, even one that is not due yet, and edits of a message that
+    lacks its picture unless that is `drawn`. A send does not wait for an edit in flight: it may be the slow upload of a picture. shut_edits: None for no edits at all. only: the chats to
     look at, None for all.
     """
     values: dict[str, object] = {"now_ms": now_ms, "shut": list(shut)}
@@ -142,14 +142,14 @@ def next_row(
 def _next(*, edits: bool, chosen: bool) -> sa.Select[int]:
     """Return the statement, made once: putting it together takes longer than its execution."""
     other = outbox.alias("other")
-    busy = sa.select(other.c.chat).where(other.c.state == State.LEASED)
+    sending = sa.select(other.c.chat).where(other.c.state == State.LEASED, other.c.told < 0)
     going = sa.and_(UNSENT, outbox.c.chat.not_in(_several("shut")))
     query = (
         sa.select(outbox.c.row_id)
         .where(
             outbox.c.state == State.PENDING,
             outbox.c.not_before_ms <= sa.bindparam("now_ms"),
-            outbox.c.chat.not_in(busy),
+            outbox.c.chat.not_in(sending),
             sa.or_(going, _edits()) if edits else going,
         )
         .order_by(sa.not_(UNSENT), outbox.c.rank_ms, outbox.c.row_id)
@@ -160,12 +160,14 @@ def _next(*, edits: bool, chosen: bool) -> sa.Select[int]:
 
 
 def _edits() -> sa.ColumnElement[bool]:
-    unsent = outbox.alias("unsent")
+    unsent, editing = outbox.alias("unsent"), outbox.alias("editing")
     sends_wait = sa.select(unsent.c.chat).where(unsent.c.state == State.PENDING, unsent.c.told < 0)
+    in_flight = sa.select(editing.c.chat).where(editing.c.state == State.LEASED)
     return sa.and_(
         sa.not_(UNSENT),
         outbox.c.chat.not_in(_several("shut_edits")),
         outbox.c.chat.not_in(sends_wait),
+        outbox.c.chat.not_in(in_flight),
         sa.or_(outbox.c.picture.is_(None), outbox.c.alert_id.in_(_several("drawn"))),
     )
 

@@ -156,8 +156,8 @@ class Store:
 
         Sends come before edits, then the smaller rank. Not chosen: chats in `shut` (edits:
         in `shut_edits`), chats not in `only` if that is given, chats with a message in
-        flight, edits while a send waits for their chat, edits of a message that lacks its
-        picture unless `drawn` names it. Call `confirm`, `postpone`, `bury`,
+        flight (edits: with anything in flight), edits while a send waits for their chat, edits
+        of a message that lacks its picture unless `drawn` names it. Call `confirm`, `postpone`, `bury`,
         `suspend_chat` or `migrate_chat` with the outcome; otherwise `release_leases` frees the row as possibly sent.
         """
         with self.transaction() as connection:

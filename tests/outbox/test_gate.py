@@ -31,8 +31,8 @@ def drive(gate, steps):
     now, went, holds = 1_000_000, [], []
     for gap, chat, is_edit, wait in steps:
         now = gate.ready_at(chat, is_edit=is_edit, now_ms=now + gap)
-        gate.sent(chat, now)
-        went.append((now, chat))
+        gate.sent(chat, now, is_edit=is_edit)
+        went.append((now, chat, is_edit))
         if wait > 80_000:
             gate.hold(chat, now + wait)
             holds.append((now, chat, now + wait))
@@ -41,17 +41,24 @@ def drive(gate, steps):
 
 @given(arrivals)
 def test_no_sequence_of_arrivals_exceeds_a_limit(steps):
-    """Never two within a second to one chat, 21 in a minute to a group, or 26 in a second overall."""
+    """The limits hold per chat, per group and minute, and overall.
+
+    Never two messages within a second to one chat, an edit within a second of anything, 21
+    requests in a minute to a group, or 26 in a second overall.
+    """
     went, holds = drive(Gate(), steps)
     for chat in CHATS[:-1]:
-        times = [at for at, to in went if to == chat]
-        assert all(later - earlier >= 1_000 for earlier, later in pairwise(times))
+        times = [at for at, to, _ in went if to == chat]
+        messages = [at for at, to, is_edit in went if to == chat and not is_edit]
+        assert all(later - earlier >= 1_000 for earlier, later in pairwise(messages))
+        asked = [(at, is_edit) for at, to, is_edit in went if to == chat]
+        assert all(later - earlier >= 1_000 for (earlier, _), (later, edit) in pairwise(asked) if edit)
         if chat.startswith(("-", "@")):
             assert all(b - a > 60_000 for a, b in zip(times, times[PER_MINUTE:], strict=False))
-    telegram = [at for at, to in went if to != "terminal"]
+    telegram = [at for at, to, _ in went if to != "terminal"]
     assert all(b - a >= 1_000 for a, b in zip(telegram, telegram[25:], strict=False))
     for said_at, chat, until in holds:
-        assert not [at for at, to in went if to == chat and said_at < at < until]
+        assert not [at for at, to, _ in went if to == chat and said_at < at < until]
 
 
 @given(arrivals, st.integers(0, 100_000))
@@ -90,6 +97,18 @@ def test_private_chats_have_no_minute():
     for n in range(100):
         assert gate.ready_at("5", is_edit=False, now_ms=n * BETWEEN_MS) == n * BETWEEN_MS
         gate.sent("5", n * BETWEEN_MS)
+
+
+def test_a_message_need_not_keep_its_distance_from_an_edit():
+    """No alert waits because a picture has just been added; the edit itself kept its distance."""
+    gate = Gate()
+    gate.sent("5", 0)
+    gate.sent("5", BETWEEN_MS, is_edit=True)
+    soon = BETWEEN_MS + BETWEEN_ANY_MS
+    assert gate.ready_at("5", is_edit=False, now_ms=soon) == soon
+    assert gate.ready_at("5", is_edit=True, now_ms=soon) == 2 * BETWEEN_MS
+    gate.sent("5", soon)
+    assert gate.ready_at("5", is_edit=False, now_ms=soon) == soon + BETWEEN_MS
 
 
 def test_one_chat_does_not_shut_another():

@@ -232,14 +232,15 @@ class Outbox(RuleBasedStateMachine):
 
     def _next(self, *, drawn):
         waiting = [(name, one) for name, one in self.model.items() if one.state == "pending"]
-        busy = {one.target for one in self.model.values() if one.state == "leased"}
+        flying = [one for one in self.model.values() if one.state == "leased"]
+        busy, sending = {one.target for one in flying}, {one.target for one in flying if one.told < 0}
         sends = {one.target for _, one in waiting if one.told < 0}
         ready = [
             (one.told >= 0, one.rank_ms, one.order, name)
             for name, one in waiting
             if one.due_ms <= self.now
-            and one.target not in busy
-            and (one.told < 0 or (one.target not in sends and (drawn or not one.lacks)))
+            and one.target not in sending
+            and (one.told < 0 or (one.target not in sends | busy and (drawn or not one.lacks)))
         ]
         return min(ready)[-1] if ready else None
 

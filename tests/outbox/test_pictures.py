@@ -132,6 +132,26 @@ async def test_a_drawing_holds_up_no_send(drawing, pencil):
     assert sum(photo is not None for *_, photo in requests(made)) == 3
 
 
+async def test_a_send_waits_for_no_picture_on_its_way(drawing):
+    """An upload that hangs delays no alert of its chat, nor does one just done; edits wait for it."""
+    async with drawing() as made:
+        await made.commit(watch("a"))
+        await made.idle()
+        upload = made.phone.blocked["42"] = asyncio.Event()
+        await made.advance(1_100)
+        assert requests(made)[-1][1:] == ("edit", False, b"png 1")
+        await made.commit(watch("b"))
+        async with asyncio.timeout(10):
+            while len(made.phone.got) < 3:  # noqa: ASYNC110 - a list has no event
+                await asyncio.sleep(0)
+        assert requests(made)[-1] == (1_100, "send", None, None)
+        upload.set()
+        await made.advance(30_000)
+    assert [(what, photo) for _, what, _, photo in requests(made)] == [
+        ("send", None), ("edit", b"png 1"), ("send", None), ("edit", b"png 2"),
+    ]  # fmt: skip
+
+
 async def test_a_picture_waits_for_every_send_of_its_chat(drawing):
     """Sends rank before pictures, as before every edit."""
     async with drawing() as made:

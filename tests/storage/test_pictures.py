@@ -253,3 +253,13 @@ def _only_to(revision, upgrade):
         upgrade(config, revision)
 
     return upgrade_so_far
+
+
+def test_a_send_does_not_wait_for_a_picture_in_flight(bare):
+    """The upload may be slow; another edit of the chat waits for it."""
+    bare.commit(commit(message("b")))
+    tell(bare, claim(bare), photo=False, picture=PICTURE)
+    assert claim(bare, drawn=["a", "b"]).alert_id == "a"
+    assert claim(bare, drawn=["a", "b"]) is None
+    bare.commit(commit(message("c")))
+    assert claim(bare).alert_id == "c"

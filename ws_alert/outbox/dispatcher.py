@@ -210,7 +210,7 @@ class Dispatcher:
         return min(time for time in times if time is not None) - now
 
     def _send(self, row: StoredRow, now: int) -> None:
-        self._gate.sent(row.chat, now)
+        self._gate.sent(row.chat, now, is_edit=row.told >= 0)
         self._start(self._flying, self._deliver(row))
 
     async def _upkeep(self, now: int) -> None:

@@ -2,8 +2,10 @@
 
 Limits: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 (1 message a second to a chat, 20 a minute to a group, 30 a second overall; checked
-2026-11). Edits count like messages. We stay a little below each, because requests that
-leave a second apart may arrive closer together.
+2026-11). Edits count like messages in a group's minute and overall, and keep a second's
+distance themselves; but a message need not keep it from an edit: no alert waits because a
+picture has just been added. We stay a little below each limit, because requests that leave a
+second apart may arrive closer together.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 BETWEEN_MS = 1_050
-"""Least time between two requests to one chat."""
+"""Least time between two messages to one chat, and before an edit after any request to it."""
 
 PER_MINUTE = 20
 """Most requests to one group or channel in MINUTE_MS."""
@@ -63,11 +65,12 @@ class Gate:
 
     Times are Unix ms of a clock that does not go back. Targets beside Telegram get one
     message a second each, whatever Telegram imposes; the `terminal` never waits. Memory: at most 20 times for each chat that was
-    asked within the last minute, and one for each wait.
+    asked within the last minute, one more, and one for each wait.
     """
 
     def __init__(self) -> None:
         self._requests: dict[str, deque[int]] = {}
+        self._messages: dict[str, int] = {}
         self._holds: dict[str, int] = {}
         self._last_ms = -BETWEEN_ANY_MS
 
@@ -78,12 +81,14 @@ class Gate:
         for chat, until_ms in holds.items():
             self.hold(chat, until_ms)
 
-    def sent(self, chat: str, now_ms: int) -> None:
-        """Count a request to this chat, whatever its outcome."""
+    def sent(self, chat: str, now_ms: int, *, is_edit: bool = False) -> None:
+        """Count a request to this chat, whatever its outcome; by default a message."""
         beside = is_beside(chat)
         if not (beside or _is_shared(chat) or _is_private(chat)):
             return
         self._requests.setdefault(chat, deque(maxlen=PER_MINUTE)).append(now_ms)
+        if not is_edit:
+            self._messages[chat] = now_ms
         if not beside:
             self._last_ms = now_ms
 
@@ -94,6 +99,7 @@ class Gate:
     def forget(self, chat: str) -> None:
         """Drop a chat that has moved: its successor has waits of its own."""
         self._requests.pop(chat, None)
+        self._messages.pop(chat, None)
         self._holds.pop(chat, None)
 
     def ready_at(self, chat: str, *, is_edit: bool, now_ms: int) -> int:
@@ -126,7 +132,9 @@ class Gate:
         ready = self._holds.get(chat, 0)
         times = self._requests.get(chat)
         if times:
-            ready = max(ready, times[-1] + BETWEEN_MS)
+            last_ms = times[-1] if is_edit else self._messages.get(chat)
+            if last_ms is not None:
+                ready = max(ready, last_ms + BETWEEN_MS)
             most = PER_MINUTE_EDITS if is_edit else PER_MINUTE
             if _is_shared(chat) and len(times) >= most:
                 ready = max(ready, times[-most] + MINUTE_MS)
@@ -135,6 +143,7 @@ class Gate:
     def _drop_idle(self, now_ms: int) -> None:
         for chat in [chat for chat, times in self._requests.items() if times[-1] + MINUTE_MS <= now_ms]:
             del self._requests[chat]
+            self._messages.pop(chat, None)
         for chat in [chat for chat, until_ms in self._holds.items() if until_ms <= now_ms]:
             del self._holds[chat]
 
