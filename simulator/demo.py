@@ -26,7 +26,10 @@ from rich.text import Text
 
 _PATIENCE_S = 20.0
 _LEFT_S = 60.0
-_KINDS = ("large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar")
+_KINDS = (
+    "large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar", "market_cascade",
+    "stop_hunt", "order_flow", "whale_accumulation_window", "volume_spike", "funding_extreme", "oi_divergence",
+)  # fmt: skip
 
 
 def demo(

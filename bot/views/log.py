@@ -13,9 +13,15 @@ from teleglas.telegram.text import escape
 
 __all__ = ["KINDS", "alerts", "kind_name", "record"]
 
-KINDS = ("large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar")
+KINDS = (
+    "large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar", "market_cascade",
+    "stop_hunt", "order_flow", "whale_accumulation_window", "volume_spike", "funding_extreme", "oi_divergence",
+    "candle_confluence",
+)  # fmt: skip
 
 _SHOWN = 10
+_WITHOUT_SIDE = ("volume_spike", "oi_divergence")
+_OF_OPEN_INTEREST = ("funding_extreme", "oi_divergence")
 
 
 def kind_name(kind: str, context: Context) -> str:
@@ -27,6 +33,14 @@ def kind_name(kind: str, context: Context) -> str:
         "liquidation_storm": words.say("liquidation storm"),
         "whale_cluster": words.say("whale cluster"),
         "global_radar": words.say("global radar"),
+        "market_cascade": words.say("market cascade"),
+        "stop_hunt": words.say("stop hunt"),
+        "order_flow": words.say("order flow"),
+        "whale_accumulation_window": words.say("whale accumulation"),
+        "volume_spike": words.say("volume spike"),
+        "funding_extreme": words.say("extreme funding"),
+        "oi_divergence": words.say("OI divergence"),
+        "candle_confluence": words.say("candle confluence"),
     }
     return names.get(kind, Html(escape(kind.replace("_", " "))))
 
@@ -58,8 +72,10 @@ def alerts(reply: Alerts, context: Context) -> Card:
 
 
 def _told(line: AlertLine, context: Context) -> str:
-    what = f"{escape(line.asset)} {kind_name(line.kind, context)} {escape(line.direction)}"
-    return f"{what} {numbers.usd(line.usd)} · {escape(line.tier)}"
+    side = "" if line.kind in _WITHOUT_SIDE else f" {escape(line.direction)}"
+    # The USD of funding and open interest are how much is open, not what happened; a confluence has none.
+    value = "" if line.usd <= 0 or line.kind in _OF_OPEN_INTEREST else f" {numbers.usd(line.usd)}"
+    return f"{escape(line.asset)} {kind_name(line.kind, context)}{side}{value} · {escape(line.tier)}"
 
 
 def record(reply: Record, context: Context) -> Card:

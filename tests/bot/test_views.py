@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.answers import COINGLASS, Reason, missing
 from bot.commands.samples import NOW_MS, samples
+from bot.replies import AlertLine, Alerts
 from bot.views import depth, heat, interest, liquidations, log, market_view, mood, overview, status, whales
 from bot.views.card import CAPTION_CHARS, DATA_BYTES, TEXT_CHARS, Card, Part, caption, keyboard, text
 from bot.views.figures import COLUMNS, percent, signed_usd, table, width, zone_name
@@ -22,6 +23,7 @@ from teleglas.charts.picture import AnyPicture
 from teleglas.language import LANGUAGES, load_words
 from teleglas.telegram.text import plain
 from tests.bot.made_replies import NOW, REPLIES
+from ws_alert.messages import Kind
 
 WORDS = load_words("bot")
 VIEWS = {
@@ -132,6 +134,37 @@ def test_tables_fit(rows):
     assert drawn == "" or parse_html(drawn).text is not None
     for line in plain(drawn.removeprefix("<pre>").removesuffix("</pre>")).split("\n"):
         assert width(line) <= COLUMNS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_alert_is_named(language):
+    """Each kind that the alert bot knows has a name of its own in /alerts and /record, in each language."""
+    assert set(log.KINDS) == {kind.value for kind in Kind}
+    context = Context(WORDS[language], NOW_MS)
+    names = {kind: log.kind_name(kind, context) for kind in log.KINDS}
+    assert len(set(names.values())) == len(names)
+    if language != "en":
+        assert all(names[kind] != log.kind_name(kind, Context(WORDS["en"], NOW_MS)) for kind in log.KINDS)
+    assert all("_" not in name for name in names.values())
+
+
+def test_alerts_show_only_amounts_that_happened():
+    """Funding and open interest tell no USD of what is open, a confluence none at all, and `neutral` is no side."""
+    rows = tuple(
+        AlertLine(kind, "BTC", side, usd, NOW_MS, "WATCH", "sent")
+        for kind, side, usd in (
+            ("funding_extreme", "long", 2_100_000_000_00), ("oi_divergence", "neutral", 86_100_000_00),
+            ("candle_confluence", "bullish", 0), ("volume_spike", "neutral", 18_400_000_00), ("stop_hunt", "short", 3_210_000_00),
+        )
+    )  # fmt: skip
+    lines = plain(text(log.alerts(Alerts(rows), Context(WORDS["en"], NOW_MS)))).split("\n")
+    assert [line.split(" ", 2)[2] for line in lines if line.startswith("11-")] == [
+        "BTC extreme funding long · WATCH",
+        "BTC OI divergence · WATCH",
+        "BTC candle confluence bullish · WATCH",
+        "BTC volume spike $18.4M · WATCH",
+        "BTC stop hunt short $3.21M · WATCH",
+    ]
 
 
 def test_figures():
