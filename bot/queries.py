@@ -91,9 +91,11 @@ class Queries:
     async def liquidations(self, coin: str, window: str) -> LiquidationReply:
         """Ask what /liq COIN shows."""
         end = Deadline()
+        # A young record would be a sliver of the day's picture.
+        drawn = window if self._coinglass is not None else await self._tape.covered(window)
         found = await _together(
             self._liquidations(coin, end), self._price(coin, end), self._open_interest(coin, end),
-            self._bars(coin, window, end), self._candles(coin, window, end),
+            self._bars(coin, drawn, end), self._candles(coin, drawn, end),
         )  # fmt: skip
         return LiquidationReply(coin, window, *found)
 
@@ -262,8 +264,9 @@ class Queries:
         return await answer(asks, end)
 
     async def _recorded_heat(self, coin: str, window: str, end: Deadline) -> Block[HeatMap]:
-        candles = await self._candles(coin, window, end)
-        return await self._tape.heat(coin, window, candles.value or ())
+        drawn = await self._tape.covered(window)
+        candles = await self._candles(coin, drawn, end)
+        return await self._tape.heat(coin, drawn, candles.value or ())
 
     async def _both(self, question: str, end: Deadline, *about: str) -> Block[Any]:
         """Ask what CoinGlass and the exchanges both know under one name."""

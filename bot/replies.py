@@ -54,7 +54,7 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 class LiquidationReply(msgspec.Struct, frozen=True):
-    """A coin's liquidations; bars and candles cover `window`."""
+    """A coin's liquidations; bars and candles cover `window`, or the shorter time that a young record shows."""
 
     coin: str
     window: str

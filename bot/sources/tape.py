@@ -194,6 +194,14 @@ class TapeSource:
             sums[bar.asset] = sums.get(bar.asset, 0) + bar.usd
         return self._block(tuple(sorted(sums, key=lambda asset: -sums[asset])), known)
 
+    async def covered(self, window: str) -> str:
+        """Return the shortest length of time that shows all that was recorded within `window`."""
+        try:
+            known, end = await self._record("liquidations", window)
+        except MissingError:
+            return window
+        return next((name for name, ms in SPANS_MS.items() if ms >= end - known.since_ms), window)
+
     async def _record(self, family: str, window: str) -> tuple[Coverage, int]:
         """Return what was recorded of a length of time, and the time that it ends at (Unix ms).
 

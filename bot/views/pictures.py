@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from datetime import UTC
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
-from bot.answers import Block, Candle, Price
+from bot.answers import COINGLASS, Block, Candle, Price
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, MarketViewReply, Overview
 from bot.views.bands import binned, levels
 from bot.views.figures import day_time, percent, price, ratio, usd
@@ -52,7 +53,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None
     at = context.short_time(largest.time_ms)
     return Picture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
-        subtitle=plain(say("liquidations since {time}", time=day_time(from_ms, context.zone))),
+        subtitle=plain(say("liquidations since {time}", time=day_time(max(from_ms, reply.bars.since_ms or 0), context.zone))),
         sources=plain(origin(reply.bars, context)),
         footer=_footer(context),
         from_ms=from_ms, to_ms=to_ms, bucket_ms=bucket,
@@ -78,13 +79,17 @@ def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
         points[-1].time_ms, min(context.now_ms, points[-1].time_ms + _step([p.time_ms for p in points]))
     )
     say = context.words.say
+    figure = tuple((point.time_ms, point.value) for point in points)
+    total = reply.open_interest
+    if total.value is not None and not total.stale and _same_venues(total, reply.history):
+        figure = _led_to(figure, total.value.total_usd, min(total.as_of_ms, to_ms))
     return LinePicture(
         title=_title(reply.coin, reply.price.value.price if reply.price.value else None),
         subtitle=plain(say("open interest, {window}", window=reply.window)),
         sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms,
         price=_line_until_now(_closes(reply.candles.value or (), from_ms, to_ms), reply.price, to_ms),
-        figure=tuple((point.time_ms, point.value) for point in points), unit="usd",
-        name=plain(say("open interest")), latest=usd(points[-1].value), simulated=context.simulated,
+        figure=figure, unit="usd",
+        name=plain(say("open interest")), latest=usd(figure[-1][1]), simulated=context.simulated,
     )  # fmt: skip
 
 
@@ -99,11 +104,12 @@ def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
     closes = _closes(reply.candles.value or (), from_ms, to_ms)
     say = context.words.say
     rate = main_funding(reply.funding)
+    what = say("funding, {window}", window="7d") if rate is None else say("funding, {window}; now {rate} per 8 h", window="7d", rate=funding_text(rate))  # fmt: skip
     return LinePicture(
-        title=_title(reply.coin, closes[-1][1] if closes else None), subtitle=plain(say("funding, {window}", window="7d")),
+        title=_title(reply.coin, closes[-1][1] if closes else None), subtitle=plain(what),
         sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms, price=closes,
         figure=tuple((point.time_ms, point.percent) for point in points), unit="percent", name=plain(say("funding")),
-        latest=funding_text(points[-1].percent if rate is None else rate), as_bars=True, simulated=context.simulated,
+        latest=funding_text(points[-1].percent), as_bars=True, simulated=context.simulated,
     )  # fmt: skip
 
 
@@ -266,9 +272,19 @@ def _line_until_now(
     """Lead the line to the price that the title tells, at its time but within the picture."""
     if not points or told.value is None or told.stale:
         return points
-    at = min(told.as_of_ms, to_ms)
-    earlier = tuple(point for point in points if point[0] < at)
-    return (*earlier, (at, told.value.price))
+    return _led_to(points, told.value.price, min(told.as_of_ms, to_ms))
+
+
+def _led_to(points: tuple[tuple[int, float], ...], value: float, at: int) -> tuple[tuple[int, float], ...]:
+    """End a line at a value of this time, which stands in the words beside it."""
+    return (*(point for point in points if point[0] < at), (at, value))
+
+
+def _same_venues(one: Block[Any], other: Block[Any]) -> bool:
+    """Return whether two figures are of the same markets: CoinGlass's totals are of all that it has."""
+    if one.source != other.source:
+        return False
+    return one.source == COINGLASS or set(one.venues) == set(other.venues)
 
 
 def _sound(candle: Candle) -> bool:

@@ -126,3 +126,13 @@ async def test_large_trades_of_an_old_record_end_with_it(ask):
     block = await ask(Batch((), events, minutes), NOON).whale_trades("BTC", None)
     assert (block.value.count, block.value.from_ms, block.value.to_ms) == (2, end - 24 * HOUR_MS, end)
     assert block.stale
+
+
+@pytest.mark.parametrize(
+    ("minutes", "asked", "drawn"),
+    [(10, "24h", "1h"), (60, "24h", "1h"), (61, "24h", "4h"), (200, "4h", "4h"), (2000, "24h", "24h"), (2000, "1h", "1h")],
+)
+async def test_a_picture_is_no_longer_than_the_record(ask, minutes, asked, drawn):
+    """Ten minutes are drawn over an hour and not as a sliver of the day."""
+    source = ask(recorded(NOON - minutes * MINUTE_MS, NOON), NOON)
+    assert await source.covered(asked) == drawn
