@@ -328,8 +328,10 @@ class AlertEngine:
 
     def passed(self, events: AssetEvents) -> None:
         """Judge the taker flow of an asset when a second has closed."""
-        if not self.warming:
-            self._flow(events, events.tape.current.second)
+        tape, least = events.tape, self._flows.least[events.group]
+        # told of every second of every asset: what cannot decide anything is left at once
+        if (tape.buy + tape.sell > least or self.episodes.active(events.asset)) and not self.warming:
+            self._flow(events, tape.current.second)
 
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Judge a candle that closed. Its whole history is in memory, so that nothing warms it again."""
@@ -397,7 +399,7 @@ class AlertEngine:
         """Judge the whole seconds before the second `until`."""
         buy, sell = events.tape.flow(until)
         asset, levels = events.asset, list[Level]()
-        is_active = buy + sell > self._flows.least(events.group)
+        is_active = buy + sell > self._flows.least[events.group]
         if not (is_active or self.episodes.active(asset)):
             return
         if self._on.order_flow and (is_active or self._is_open(FLOW, asset)):

@@ -21,7 +21,10 @@ FLOW_MS: Final = 300_000
 
 
 class OrderFlowAnalyzer:
-    """One side's share of the taker volume ABOVE the ratio, enough large orders of it, a score above the least."""
+    """One side's share of the taker volume ABOVE the ratio, enough large orders of it, a score above the least.
+
+    least: by group, the cents that the volume of both sides must exceed for any finding.
+    """
 
     def __init__(self, rules: Rules) -> None:
         thresholds = rules.thresholds.order_flow
@@ -30,18 +33,14 @@ class OrderFlowAnalyzer:
         self._score = thresholds.score
         # below the first volume step the score ends at 65, whatever the share
         share = {group: STEP_SHARE[group] if thresholds.score >= 65 else 0 for group in GROUPS}
-        self._least = {group: FIRST_STEP * share[group] // 100 for group in GROUPS}
-
-    def least(self, group: str) -> int:
-        """Return the cents that the volume of both sides must exceed for any finding of this group."""
-        return self._least[group]
+        self.least = {group: FIRST_STEP * share[group] // 100 for group in GROUPS}
 
     def may_fire(self, events: AssetEvents) -> bool:
         """Tell cheaply whether the flow, the second that is still open included, leans enough."""
         tape = events.tape
         buy, sell = tape.buy + tape.current.buy, tape.sell + tape.current.sell
         volume = buy + sell
-        return volume > self._least[events.group] and max(buy, sell) * 10_000 > volume * self._ratio
+        return volume > self.least[events.group] and max(buy, sell) * 10_000 > volume * self._ratio
 
     def detect(self, events: AssetEvents, until_ms: int, buy: int, sell: int) -> list[Level]:
         """Judge the whole seconds of [until - 300 s, until); buy, sell: their taker volume in cents.

@@ -31,6 +31,7 @@ _PACKED = Struct("<5q3d")
 _PACKED_SUMS = Struct("<3q")
 """How `_PACKED` begins: the second, bought and sold."""
 _MOST = 2**63 - 1
+_NOTHING = (0, 0)
 
 
 class Second:
@@ -75,16 +76,18 @@ class SecondTape:
 
     def at(self, second: int) -> Second:
         """Return the bucket of a Unix second at most a minute behind the newest, making it if it is new."""
-        row = self._rows.get(second)
+        rows = self._rows
+        row = rows.get(second)
         if row is None:
             row = Second(second)
-            if second > self.current.second:
-                self._pass(second)
-                self.current = row
-                self.from_ms = second * 1000
-                self.until_ms = self.from_ms + 1000
-            self._rows[second] = row
-            if row is self.current:
+            if second <= self.current.second:
+                rows[second] = row
+                return row
+            self._pass(second)
+            self.current = rows[second] = row
+            self.from_ms = start_ms = second * 1000
+            self.until_ms = start_ms + 1000
+            if next(iter(rows)) < second - KEPT_SECONDS or len(rows) > _FEW:
                 self._forget(second)
         return row
 
@@ -128,8 +131,7 @@ class SecondTape:
 
     def minute_sides(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
-        rows = self._between((until - _MINUTE_SECONDS - 1) * 1000, (until - 1) * 1000)
-        return sum(row.buy for row in rows), sum(row.sell for row in rows)
+        return self._sums(until - _MINUTE_SECONDS, until)
 
     def range_percent(self, newest_ms: int, span_ms: int = KEPT_SECONDS * 1000) -> float | None:
         """Return (high - low) / last price of the span before `newest_ms` in percent, None without a price."""
@@ -202,22 +204,26 @@ class SecondTape:
     def _pass(self, second: int) -> None:
         """Let the current second, and all before `second`, join the sums; let what is too old leave them."""
         last = self.current
+        ended, bought, sold = last.second, last.buy, last.sell
         self.passed = True
-        if second - last.second > _FLOW_SECONDS:
+        if second - ended > _FLOW_SECONDS:
             self.buy = self.sell = self.minute = 0
             return
-        buy, sell = self._sums(last.second - _FLOW_SECONDS, second - _FLOW_SECONDS)
-        self.buy += last.buy - buy
-        self.sell += last.sell - sell
-        if second - last.second > _MINUTE_SECONDS:
+        buy, sell = self._sums(ended - _FLOW_SECONDS, second - _FLOW_SECONDS)
+        self.buy += bought - buy
+        self.sell += sold - sell
+        if second - ended > _MINUTE_SECONDS:
             self.minute = 0
             return
-        buy, sell = self._sums(last.second - _MINUTE_SECONDS, second - _MINUTE_SECONDS)
-        self.minute += last.buy + last.sell - buy - sell
+        buy, sell = self._sums(ended - _MINUTE_SECONDS, second - _MINUTE_SECONDS)
+        self.minute += bought + sold - buy - sell
 
     def _sums(self, first: int, end: int) -> tuple[int, int]:
         """Return the taker cents, bought and sold, of the kept seconds of [first, end)."""
         rows, ring, buy, sell = self._rows, self._ring, 0, 0
+        if end - first == 1 and not ring:
+            lone = rows.get(first)
+            return (lone.buy, lone.sell) if lone is not None else _NOTHING
         if not ring and end - first > len(rows):
             for second, row in rows.items():
                 if first <= second < end:
