@@ -91,7 +91,9 @@ def _watch(urls: dict[str, str], folder: Path, seconds: float, market: subproces
     """Run the alert process for so long beside the market, which stays open; return its exit code."""
     environment = {name: value for name, value in os.environ.items() if not _is_a_setting(name)}
     environment |= {
-        name: url for name, url in urls.items() if name.split("_")[0] in {"BINANCE", "BYBIT", "OKX"}
+        name: url
+        for name, url in urls.items()
+        if name.split("_")[0] in {"BINANCE", "BYBIT", "OKX", "HYPERLIQUID"}
     }
     environment |= {
         "SIMULATED": "true",

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-__all__ = ["SCENARIOS", "Intensity", "Numbered", "Phase", "Scenario"]
+__all__ = ["SCENARIOS", "Intensity", "Move", "Numbered", "Phase", "Scenario"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,32 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """How a coin's positions on one venue depart from their ordinary course, in time since the start.
+
+    interest: what the open interest is multiplied by; from 1 at start_s it gets there evenly
+    until end_s, and stays. funding_8h: the funding in percent per 8 hours from start_s until
+    end_s, in place of the ordinary one; positive: longs pay. None: as ordinary.
+    """
+
+    venue: str
+    asset: str
+    start_s: float
+    end_s: float
+    interest: float = 1.0
+    funding_8h: float | None = None
+
+    def factor(self, now_ms: float) -> float:
+        """Return what the open interest is multiplied by."""
+        part = (now_ms / 1000.0 - self.start_s) / max(self.end_s - self.start_s, 1e-9)
+        return 1.0 + (self.interest - 1.0) * min(max(part, 0.0), 1.0)
+
+    def funding(self, now_ms: float) -> float | None:
+        """Return the funding in percent per 8 hours, None if it is the ordinary one."""
+        return self.funding_8h if self.start_s <= now_ms / 1000.0 < self.end_s else None
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
     """Storms of known size for a ledger: storm k is worth `usd` dollars and k cents.
 
@@ -65,7 +91,7 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Intensities over time. period_s: after this the phases repeat; 0 for never."""
+    """Intensities over time. period_s: after this the phases repeat; 0 for never. moves: of positions, once."""
 
     name: str
     base: Intensity
@@ -74,6 +100,7 @@ class Scenario:
     largest_trade_usd: float = math.inf
     largest_liquidation_usd: float = math.inf
     numbered: Numbered | None = None
+    moves: tuple[Move, ...] = ()
     _tables: dict[str, tuple[list[float], list[Intensity]]] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, asset: str, now_ms: float) -> tuple[Intensity, float]:

@@ -33,6 +33,7 @@ from simulator.okx.feed import OkxFeed
 from simulator.okx.figures import OkxFigures
 from simulator.okx.rest import OkxRest
 from simulator.rest import RestServer
+from simulator.scenarios import Move
 from simulator.wire import StreamServer
 
 __all__ = ["Clocks", "Venue", "binance", "bybit", "coinglass", "hyperliquid", "okx"]
@@ -99,9 +100,11 @@ def okx(assets: tuple[Asset, ...], clocks: Clocks, ledger: Ledger) -> Venue:
                  okx_candles(figures))  # fmt: skip
 
 
-def coinglass(assets: tuple[Asset, ...], clocks: Clocks, accounts: dict[str, Account]) -> tuple[Venue, Ledger]:
+def coinglass(
+    assets: tuple[Asset, ...], clocks: Clocks, accounts: dict[str, Account], moves: tuple[Move, ...] = ()
+) -> tuple[Venue, Ledger]:
     """Return CoinGlass v4 for the keys in `accounts`, and the ledger that every venue's figures come from."""
-    feed, faults = CoinglassFeed(assets, VenueClock(clocks.start_ms)), VenueFaults()
+    feed, faults = CoinglassFeed(assets, VenueClock(clocks.start_ms), moves), VenueFaults()
     rest = CoinglassRest(feed, accounts, clocks.market)
     streams = StreamServer(lambda target: open_coinglass(target, feed, accounts), faults, clocks.lived)
     server = RestServer(rest.endpoints(), rest.missing, faults)

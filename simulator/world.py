@@ -64,7 +64,7 @@ class World:
         self.market = Market(listed, load(), self.scenario, seed)
         clocks = Clocks(self.start_ms, lambda: self.now_ms, lambda: round(self.now_ms / (speed or 1.0)))
         accounts = {key: Account(level) for key, level in keys.items()}
-        service, ledger = coinglass(listed, clocks, accounts)
+        service, ledger = coinglass(listed, clocks, accounts, self.scenario.moves)
         exchanges = (make(listed, clocks, ledger) for make in (binance, bybit, okx, hyperliquid))
         self.venues: dict[str, Venue] = {venue.name: venue for venue in (*exchanges, service)}
         self.control = ControlServer(SERVICES, begin=self.begin, clear=self.clear_faults, active=self.active_faults,

@@ -36,11 +36,17 @@ class BybitFigures:
         """Return the fields of a linear ticker that the past determines. Open interest counts both sides."""
         day, contract = self.figures.day(symbol), self.figures.contracts[symbol]
         decimals = contract.listing.price_decimals
-        units, usd = self.figures.interest(symbol)
         return {
             "prevPrice24h": f"{day.open:.{decimals}f}", "highPrice24h": f"{day.high:.{decimals}f}",
             "lowPrice24h": f"{day.low:.{decimals}f}", "turnover24h": f"{day.usd:.4f}",
-            "volume24h": f"{day.usd / day.close:.4f}",
+            "volume24h": f"{day.usd / day.close:.4f}", **self.positions(symbol),
+        }  # fmt: skip
+
+    def positions(self, symbol: str) -> dict[str, str]:
+        """Return a ticker's open interest, of both sides and of one, and its funding."""
+        contract = self.figures.contracts[symbol]
+        units, usd = self.figures.interest(symbol)
+        return {
             "openInterest": f"{units * 2:.4f}", "openInterestValue": f"{usd * 2:.2f}",
             "singleOpenInterest": f"{units:.4f}", "singleOpenInterestValue": f"{usd:.2f}",
             "fundingRate": f"{self.figures.funding(symbol):.8f}", "fundingIntervalHour": str(contract.funding_hours),

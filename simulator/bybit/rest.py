@@ -86,8 +86,12 @@ class BybitRest:
     def _tickers(self, query: Query) -> dict[str, Any]:
         if query.get("category") == "spot":
             return self._figures.spot_tickers(query)
+        known = self._figures.figures.contracts
         rows = [self._feed.ticker(symbol) for symbol in self._symbols(query)]
-        if "symbol" in query and query["symbol"] in self._figures.figures.contracts:
+        for row in rows:
+            if row["symbol"] in known:
+                row.update(self._figures.positions(row["symbol"]))
+        if "symbol" in query and query["symbol"] in known:
             rows[0] |= self._figures.ticker(query["symbol"])
         return {"category": "linear", "list": rows}
 

@@ -8,17 +8,18 @@ from simulator.coinglass.ledger import EXCHANGES, Ledger
 from simulator.feeds import History, Printed, Push, VenueClock
 from simulator.listings import Asset
 from simulator.market import Event, Trade
+from simulator.scenarios import Move
 
 __all__ = ["EXCHANGES", "CoinglassFeed"]
 
 class CoinglassFeed:
     """liquidationOrders and liquidation_orders (all venues), and futures_trades of one venue's pair."""
 
-    def __init__(self, assets: tuple[Asset, ...], clock: VenueClock) -> None:
+    def __init__(self, assets: tuple[Asset, ...], clock: VenueClock, moves: tuple[Move, ...] = ()) -> None:
         self.clock = clock
         self.history = History.of("coinglass", assets)
         self.assets = assets
-        self.ledger = Ledger(assets, clock, self.history)
+        self.ledger = Ledger(assets, clock, self.history, moves)
         self.pairs = {f"{EXCHANGES[listing.venue]}_{listing.symbol}" for asset in assets for listing in asset.listings}
         self.minimums: dict[str, set[str]] = {}
         self._pushes: list[Push] = []

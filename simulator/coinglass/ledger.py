@@ -15,6 +15,7 @@ from simulator.feeds import History, Printed, VenueClock
 from simulator.listings import Asset, Listing
 from simulator.market import Event, Mark, Trade
 from simulator.past import HOUR_MS, SLOW, forced_orders, past_price, wave
+from simulator.scenarios import Move
 
 __all__ = ["EXCHANGES", "Contract", "Ledger"]
 
@@ -58,10 +59,16 @@ class Contract:
 class Ledger:
     """Questions about contracts and coins. history: of forced orders since the start.
 
-    Coins without turnover (`idle`) have forced orders only.
+    Coins without turnover (`idle`) have forced orders only. moves: how a scenario shifts
+    open interest and funding.
     """
 
-    def __init__(self, assets: tuple[Asset, ...], clock: VenueClock, history: History) -> None:
+    def __init__(
+        self, assets: tuple[Asset, ...], clock: VenueClock, history: History, moves: tuple[Move, ...] = ()
+    ) -> None:
+        self._moves: dict[tuple[str, str], list[Move]] = defaultdict(list)
+        for move in moves:
+            self._moves[move.venue, move.asset].append(move)
         self.names = [asset.name for asset in assets]
         self.assets = {asset.name: asset for asset in assets if asset.turnover}
         every = [
@@ -141,6 +148,8 @@ class Ledger:
         asset = contract.asset
         level = 1 + wave(f"interest {contract.name}", SLOW).at(at - self._clock.start_ms)
         coins = asset.turnover * contract.share * _INTEREST_TO_TURNOVER / asset.price * level
+        for move in self._moves.get((contract.listing.venue, asset.name), ()):
+            coins *= move.factor(at - self._clock.start_ms)
         return coins * self.price(asset, at, now), coins
 
     def interest_of(self, contracts: Iterable[Contract], at: int, now: int) -> tuple[float, float]:
@@ -151,6 +160,9 @@ class Ledger:
     def funding(self, contract: Contract, at: int) -> float:
         """Return the rate in percent per the contract's interval."""
         per_8h = 0.006 + 0.012 * wave(f"funding {contract.name}").at(at - self._clock.start_ms)
+        for move in self._moves.get((contract.listing.venue, contract.asset.name), ()):
+            moved = move.funding(at - self._clock.start_ms)
+            per_8h = per_8h if moved is None else moved
         return per_8h * contract.funding_hours / 8
 
     def weighted_funding(self, contracts: Iterable[Contract], at: int, now: int) -> float:

@@ -94,9 +94,11 @@ class OkxFigures:
     def _interest(self, query: Query) -> list[dict[str, str]]:
         if query.get("instType") != "SWAP":
             raise ValueError("instType")
-        symbol = self._symbol(query)
-        return [{"instType": "SWAP", "instId": symbol, **self._open(symbol, self.figures.now()),
-                 "ts": str(self.figures.now())}]  # fmt: skip
+        symbols = [self._symbol(query)] if "instId" in query else list(self.figures.contracts)
+        return [
+            {"instType": "SWAP", "instId": symbol, **self._open(symbol, self.figures.now()), "ts": str(self.figures.now())}
+            for symbol in symbols
+        ]
 
     def _open(self, symbol: str, at: int) -> dict[str, str]:
         coins, usd = self.figures.interest(symbol, at)
