@@ -301,6 +301,7 @@ class SpikeFacts(msgspec.Struct, frozen=True, tag="volume_spike"):
 
     median_usd: over history_minutes closed UTC minutes, those without any trade included.
     multiple: window / median, None when the median is 0. multiple_limit: what it had to reach.
+    floor_usd: the least taker volume of the window, whatever the median.
     """
 
     buy_usd: int
@@ -311,6 +312,7 @@ class SpikeFacts(msgspec.Struct, frozen=True, tag="volume_spike"):
     price_from: float | None = None
     price_to: float | None = None
     multiple_limit: float | None = None
+    floor_usd: int = 0
 
 
 Facts = (

@@ -118,11 +118,12 @@ class AnalysisSamples:
 
     def spike(self, **fields: Any) -> Alert:
         """Trade twelve times the usual volume of BTC in a minute."""
-        facts = SpikeFacts(10_200_000_00, 8_200_000_00, 1_500_000_00, 12.27, 1_440, 97_010.0, 97_420.5, 8.0)
+        facts = SpikeFacts(
+            10_200_000_00, 8_200_000_00, 1_500_000_00, 12.27, 1_440, 97_010.0, 97_420.5, 8.0, 1_000_000_00
+        )
         return self._made(
-            Kind.VOLUME_SPIKE, fields, direction="neutral", told_usd=18_400_000_00, told_count=812, window_ms=60_000,
-            facts=facts, threshold_usd=1_000_000_00, threshold_count=1, chart=self.samples.chart("orders"), normal=_NORMAL,
-            venues=(("binance", 12_000_000_00), ("okx", 6_400_000_00)),
+            Kind.VOLUME_SPIKE, fields, direction="neutral", told_usd=18_400_000_00, told_count=1, window_ms=60_000,
+            facts=facts, threshold_usd=12_000_000_00, threshold_count=1, chart=self.samples.chart("orders"), normal=_NORMAL,
         )  # fmt: skip
 
     def every_kind(self) -> list[Alert]:

@@ -350,6 +350,7 @@ FACTS = {
     ),
     "spike": st.builds(
         SpikeFacts, CENTS, CENTS, CENTS, st.none() | st.floats(0, 1e18), COUNTS, st.none() | PRICES, st.none() | PRICES, LIMITS,
+        CENTS,
     ),
 }  # fmt: skip
 SHARED = st.fixed_dictionaries(

@@ -41,7 +41,7 @@ def lines(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> li
         case SpikeFacts():
             told = [
                 _sides(alert, facts),
-                _usual(alert, facts),
+                _usual(facts),
                 move(facts.price_from, facts.price_to, window),
             ]
     return [*told, by_venue(alert)] if alert.venues and len(told) < 3 else told
@@ -66,7 +66,7 @@ def ended(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> li
         case AccumulationFacts():
             return [_orders(alert, facts), _flatness(alert, facts)]
         case SpikeFacts():
-            return [_sides(alert, facts), _usual(alert, facts)]
+            return [_sides(alert, facts), _usual(facts)]
 
 
 def words(alert: Alert, facts: FlowFacts | AccumulationFacts | SpikeFacts) -> Words:
@@ -187,20 +187,20 @@ def _multiple(facts: SpikeFacts) -> str:
     return numbers.times(facts.buy_usd + facts.sell_usd, facts.median_usd)
 
 
-def _usual(alert: Alert, facts: SpikeFacts) -> str:
+def _usual(facts: SpikeFacts) -> str:
     history = f"{facts.history_minutes:,} min of history"
     if facts.median_usd > 0:
         return f"Median minute of the last 24 h: {numbers.usd(facts.median_usd)} ({history})"
-    floor = f" of {numbers.usd_short(alert.threshold_usd)}" if alert.threshold_usd > 0 else ""
+    floor = f" of {numbers.usd_short(facts.floor_usd)}" if facts.floor_usd > 0 else ""
     return f"Half of its minutes held no trade ({history}): the floor{floor} alone decided"
 
 
 def _spike_rule(alert: Alert, facts: SpikeFacts) -> list[str]:
-    if facts.multiple_limit is None or alert.threshold_usd <= 0:
+    if facts.multiple_limit is None or facts.floor_usd <= 0:
         return []
-    window, floor = numbers.span(alert.window_ms), numbers.usd_short(alert.threshold_usd)
+    window, floor = numbers.span(alert.window_ms), numbers.usd_short(facts.floor_usd)
     rule = f"Rule: at least {facts.multiple_limit:g}x its median minute and at least {floor} in {window}"
-    needed = max(alert.threshold_usd, ceil(facts.multiple_limit * facts.median_usd))
+    needed = max(facts.floor_usd, ceil(facts.multiple_limit * facts.median_usd))
     spare = facts.buy_usd + facts.sell_usd - needed
     if alert.final or spare < 0:
         return [rule]
