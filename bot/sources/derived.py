@@ -114,10 +114,10 @@ def interest_changes(
         now = before = 0.0
         for venue, coins in present.items():
             then = _interest_at(past.get(venue, ()), now_ms - length)
-            if then is None:
-                continue
+            if not then:
+                continue  # unknown, or a contract that was not open yet
             now, before = now + coins, before + then
-            if window == "24h" and then > 0.0:
+            if window == "24h":
                 alone[venue] = (coins / then - 1.0) * 100.0
         if before > 0.0:
             together[window] = (now / before - 1.0) * 100.0

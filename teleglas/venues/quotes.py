@@ -17,13 +17,18 @@ from teleglas.market import Instrument, PositionSide, TakerSide
 
 __all__ = ["MINUTES", "Amount", "Book", "Candle", "Day", "Exact", "Flow", "Funding", "FundingPoint", "Interest",
            "InterestPoint", "Level", "LongShort", "Millis", "NoFiguresError", "NotPublishedError", "Position", "Price",
-           "Rate", "Trade", "UnitUsd", "book_of", "flow_of", "last", "optional", "ratio_of"]  # fmt: skip
+           "Rate", "Trade", "UnitUsd", "book_of", "flow_of", "last", "optional", "optional_amount", "optional_price",
+           "ratio_of"]  # fmt: skip
 
 MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1440}
 """Candles that every venue offers; the spelling is ours, each venue's own is its adapter's."""
 
-Price = Annotated[float, Meta(ge=0.0, lt=1e12)]
-Amount = Annotated[float, Meta(ge=0.0, lt=1e18)]
+_HIGHEST = 1e12
+_ROUNDED = 1.0001
+
+Price = Annotated[float, Meta(gt=0.0, lt=_HIGHEST)]
+_MOST = 1e18
+Amount = Annotated[float, Meta(ge=0.0, lt=_MOST)]
 Rate = Annotated[float, Meta(gt=-1.0, lt=1.0)]
 Millis = Annotated[int, Meta(gt=0, lt=10**14)]
 Exact = str | float | None
@@ -180,22 +185,43 @@ def optional(value: Exact, scale: float = 1.0) -> float | None:
     return number / scale
 
 
+def optional_amount(value: Exact, scale: float = 1.0) -> float | None:
+    """Return an amount divided by `scale`, or None if it is not there. Raises ValueError for what is none."""
+    number = optional(value)
+    if number is not None and not 0.0 <= number < _MOST:
+        raise ValueError("an amount was expected")
+    return None if number is None else number / scale
+
+
+def optional_price(value: Exact, scale: float) -> float | None:
+    """Return a price of one coin; None if it is not there, as before the first trade. Raises ValueError for what is none."""
+    number = optional(value)
+    if number is None or number == 0.0:
+        return None
+    if not 0.0 < number < _HIGHEST:
+        raise ValueError("a price was expected")
+    return number / scale
+
+
 def last(price: Exact, scale: float) -> float:
     """Return the last price of one coin. Raises NoFiguresError where there never was a trade."""
-    number = optional(price, scale)
-    if number is None or number == 0.0:
+    number = optional_price(price, scale)
+    if number is None:
         raise NoFiguresError("no trade yet")
-    if number < 0.0:
-        raise ValueError("a price was expected")
     return number
 
 
 def flow_of(candles: list[Candle]) -> list[Flow]:
-    """Return the taker flow of candles that tell it. Raises NotPublishedError if one does not."""
+    """Return the taker flow of candles that tell it. Raises NotPublishedError if one does not.
+
+    Raises ValueError where takers are said to have bought more than was traded.
+    """
     flows = []
     for candle in candles:
         if candle.buy_usd is None or candle.volume_usd is None:
             raise NotPublishedError("candles without taker volume")
+        if candle.buy_usd > candle.volume_usd * _ROUNDED:
+            raise ValueError("a part of the volume was expected")
         flows.append(Flow(candle.time_ms, candle.buy_usd, max(candle.volume_usd - candle.buy_usd, 0.0)))
     return flows
 

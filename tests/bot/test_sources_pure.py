@@ -77,6 +77,12 @@ class TestWindows:
         assert derived.cvd(rows, NOW) == 48.0
         assert derived.cvd(rows[1:], NOW) is None
 
+    def test_interest_that_was_zero_is_no_base(self):
+        """A venue that told zero for then is left out of the comparison on both sides."""
+        past = {"A": [InterestPoint(NOW - HOUR, 100.0)], "B": [InterestPoint(NOW - HOUR, 0.0)]}
+        together, _ = derived.interest_changes({"A": 110.0, "B": 50.0}, past, NOW)
+        assert together == {"1h": pytest.approx(10.0)}
+
     def test_interest_changes_compare_the_same_exchanges(self):
         """An exchange without a past is on neither side; nor one whose past is 40 min off."""
         past = {"A": [InterestPoint(NOW - HOUR, 50.0)], "B": [InterestPoint(NOW - 2 * HOUR, 1.0)]}

@@ -29,6 +29,8 @@ from teleglas.venues.quotes import (
     flow_of,
     last,
     optional,
+    optional_amount,
+    optional_price,
     ratio_of,
 )
 
@@ -377,6 +379,32 @@ class TestShared:
                 optional(text)
         with pytest.raises(ValueError, match="price"):
             last("-1", 1)
+
+    def test_what_cannot_be_a_price_or_an_amount_is_refused(self):
+        """A price below zero, beyond all coins, or text; zero is a price before the first trade, an amount for ever."""
+        assert (optional_price("0", 1), optional_price("", 1), optional_price("5", 10)) == (None, None, 0.5)
+        assert (optional_amount("0"), optional_amount(None), optional_amount("5", 10)) == (0.0, None, 0.5)
+        for bad in ("-1", "1e30", "NaN", "five"):
+            for read in (optional_price, optional_amount, last):
+                with pytest.raises(ValueError, match=r"price|amount|number|float"):
+                    read(bad, 1)
+        ticker = {
+            "lastPrice": "100",
+            "openPrice": "-1",
+            "highPrice": "1",
+            "lowPrice": "1",
+            "quoteVolume": "5",
+        }
+        with pytest.raises(WRONG):
+            binance.day(body(ticker), BTC)
+
+    def test_takers_cannot_buy_more_than_was_traded(self):
+        """A volume that lost its meaning gives no flow, and a candle without a price none of its figures."""
+        with pytest.raises(ValueError, match="part"):
+            flow_of([Candle(60000, 2.0, 4.0, 1.0, 3.0, 0.0, 180.0)])
+        row = [60000, "2", "4", "1", "0", "100", 119999, "300", 7, "60", "180", "0"]
+        with pytest.raises(WRONG):
+            binance.candles(body([row]), BTC)
 
     @pytest.mark.parametrize("bad", [b"{}", b"[]", b"null", b"<html>", b'{"data":[{}]}', b'{"result":{"list":[{}]}}',
                                      b'[{"universe":[]}]', b'{"result":{"list":[["x"]]}}', b'{"data":[["x","y"]]}'])  # fmt: skip

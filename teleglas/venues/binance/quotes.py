@@ -28,7 +28,7 @@ from teleglas.venues.quotes import (
     UnitUsd,
     book_of,
     last,
-    optional,
+    optional_price,
     ratio_of,
 )
 
@@ -141,8 +141,8 @@ def perpetuals(body: bytes) -> frozenset[str]:
 def day(body: bytes, instrument: Instrument) -> Day:
     """Read one symbol's ticker/24hr."""
     row, scale = msgspec.json.decode(body, type=_Ticker, strict=False), instrument.scale
-    return Day(last(row.last, scale), row.volume, optional(row.open, scale), optional(row.high, scale),
-               optional(row.low, scale))  # fmt: skip
+    return Day(last(row.last, scale), row.volume, optional_price(row.open, scale), optional_price(row.high, scale),
+               optional_price(row.low, scale))  # fmt: skip
 
 
 def spot_usd(body: bytes) -> float:

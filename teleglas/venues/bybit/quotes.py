@@ -30,6 +30,8 @@ from teleglas.venues.quotes import (
     book_of,
     last,
     optional,
+    optional_amount,
+    optional_price,
     ratio_of,
 )
 
@@ -119,8 +121,8 @@ def perpetuals(body: bytes) -> frozenset[str]:
 def day(body: bytes, instrument: Instrument) -> Day:
     """Read one symbol's ticker."""
     row, scale = _ticker(body), instrument.scale
-    return Day(last(row.last, scale), row.volume, optional(row.open, scale), optional(row.high, scale),
-               optional(row.low, scale), optional(row.mark, scale))  # fmt: skip
+    return Day(last(row.last, scale), row.volume, optional_price(row.open, scale), optional_price(row.high, scale),
+               optional_price(row.low, scale), optional_price(row.mark, scale))  # fmt: skip
 
 
 def spot_usd(body: bytes) -> float:
@@ -131,9 +133,12 @@ def spot_usd(body: bytes) -> float:
 def interest(body: bytes, instrument: Instrument) -> Interest:
     """Read one symbol's ticker: the single-sided fields, else half of both sides."""
     row = _ticker(body)
-    quantity, usd = optional(row.one_side), optional(row.one_side_usd)
+    quantity, usd = optional_amount(row.one_side), optional_amount(row.one_side_usd)
     if quantity is None or usd is None:
-        quantity, usd = optional(row.both_sides, _BOTH_SIDES), optional(row.both_sides_usd, _BOTH_SIDES)
+        quantity, usd = (
+            optional_amount(row.both_sides, _BOTH_SIDES),
+            optional_amount(row.both_sides_usd, _BOTH_SIDES),
+        )
     if quantity is None or usd is None:
         raise ValueError("the ticker has no open interest")
     return Interest(quantity * instrument.scale, usd)
@@ -144,7 +149,7 @@ def interest_history(body: bytes, instrument: Instrument) -> list[InterestPoint]
     rows = msgspec.json.decode(body, type=_Body[_Rows[_PastInterest]], strict=False).result.rows
     points = []
     for row in rows:
-        one_side = optional(row.one_side)
+        one_side = optional_amount(row.one_side)
         coins = row.both_sides / _BOTH_SIDES if one_side is None else one_side
         points.append(InterestPoint(row.time_ms, coins * instrument.scale))
     return sorted(points, key=lambda point: point.time_ms)

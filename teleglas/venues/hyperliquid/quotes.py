@@ -31,7 +31,7 @@ from teleglas.venues.quotes import (
     UnitUsd,
     book_of,
     last,
-    optional,
+    optional_price,
 )
 
 __all__ = ["Context", "candles", "contexts", "day", "funding", "funding_history", "interest", "order_book",
@@ -137,8 +137,8 @@ def perpetuals(states: dict[str, Context]) -> dict[str, Instrument]:
 def day(state: Context, instrument: Instrument) -> Day:
     """Return the last 24 h; the price is the middle of the book, else the mark."""
     scale = instrument.scale
-    price = optional(state.middle, scale) or last(state.mark, scale)
-    return Day(price, state.volume, optional(state.open, scale), mark=last(state.mark, scale))
+    price = optional_price(state.middle, scale) or last(state.mark, scale)
+    return Day(price, state.volume, optional_price(state.open, scale), mark=last(state.mark, scale))
 
 
 def funding(state: Context, now_ms: int) -> Funding:
@@ -199,7 +199,7 @@ def positions(body: bytes) -> list[Position]:
             continue
         asset, scale = asset_and_scale(row.coin)
         side = PositionSide.LONG if row.size > 0.0 else PositionSide.SHORT
-        entry, liquidation = optional(row.entry, scale), optional(row.liquidation, scale)
+        entry, liquidation = optional_price(row.entry, scale), optional_price(row.liquidation, scale)
         found.append(
             Position(
                 asset, side, row.worth, row.leverage.value, row.profit, entry, liquidation, account.time_ms

@@ -31,6 +31,7 @@ from teleglas.venues.quotes import (
     book_of,
     last,
     optional,
+    optional_price,
 )
 
 __all__ = ["candles", "day", "flows", "funding", "funding_history", "interest", "interest_history", "order_book",
@@ -132,8 +133,8 @@ def day(body: bytes, instrument: Instrument) -> Day:
     """Read one swap's ticker: `volCcy24h` counts coins."""
     row, scale = _first(body, _Ticker), instrument.scale
     price = last(row.last, scale)
-    return Day(price, row.volume * price * scale, optional(row.open, scale), optional(row.high, scale),
-               optional(row.low, scale))  # fmt: skip
+    return Day(price, row.volume * price * scale, optional_price(row.open, scale), optional_price(row.high, scale),
+               optional_price(row.low, scale))  # fmt: skip
 
 
 def spot_usd(body: bytes) -> float:
