@@ -48,6 +48,7 @@ from teleglas.telegram.pace import Pace
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.budget import SharedBudget
 from teleglas.venues.coinglass.rest import CoinglassRest
+from teleglas.venues.rest_client import new_http_client
 
 __all__ = ["main", "run"]
 
@@ -57,7 +58,7 @@ DOMAIN = "bot"
 _SETTING = "TELEGRAM_BOT_TOKEN"
 _HEARD = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 _AT_ONCE = 256
-_CONNECTIONS = 64
+_CONNECTIONS = 32
 _BURST = 8
 _BEAT_S = 10.0
 _DEAF_MS = 120_000
@@ -186,19 +187,20 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
 @contextlib.asynccontextmanager
 async def _desk(settings: Settings, store: StoreThread, health: Health, username: str) -> AsyncIterator[Desk]:
     """Open the sources, and close them at the end."""
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
-    headers = {"User-Agent": f"TELEGLAS/{__version__}"}
-    async with (
-        httpx.AsyncClient(limits=limits, headers=headers, timeout=10.0) as http,
-        contextlib.AsyncExitStack() as opened,
-    ):
+    async with contextlib.AsyncExitStack() as opened:
+
+        def http() -> httpx.AsyncClient:
+            client = new_http_client()
+            opened.push_async_callback(client.aclose)
+            return client
+
         exchanges = open_exchanges(http, settings.urls(), wall_ms=_now_ms)
         opened.push_async_callback(exchanges.close)
         public, tape = PublicSource(exchanges), TapeSource(store, _now_ms)
         coinglass, budget, api = None, None, None
         if settings.coinglass_api_key is not None:
             key = settings.coinglass_api_key.get_secret_value()
-            rest = CoinglassRest(http, settings.coinglass_rest_url or "")
+            rest = CoinglassRest(http(), settings.coinglass_rest_url or "")
             rest.use_key(key)
             budget = SharedBudget(store, key)
             rest.share(budget)

@@ -84,7 +84,7 @@ class Exchanges:
 
 
 def open_exchanges(
-    http: httpx.AsyncClient,
+    http: Callable[[], httpx.AsyncClient],
     urls: Mapping[str, str],
     *,
     patience_s: float = PATIENCE_S,
@@ -93,16 +93,19 @@ def open_exchanges(
 ) -> Exchanges:
     """Return Binance, Bybit, OKX and Hyperliquid.
 
-    urls: base URL by `binance`, `bybit`, `okx`, `hyperliquid`; an absent or empty one is the
-    exchange's own. Whatever stands in for Binance is asked for its spot market too.
-    patience_s: for one question. wall_ms: Unix ms. clock: monotonic seconds, of what is kept.
+    http: makes the client of one exchange; the caller closes them. urls: base URL by `binance`,
+    `binance_spot`, `bybit`, `okx`, `hyperliquid`; an absent or empty one is the exchange's own, but
+    whatever stands in for Binance is asked for its spot market too. patience_s: for one question.
+    wall_ms: Unix ms. clock: monotonic seconds, of what is kept.
     """
     cache = TtlCache(clock=clock)
-    binance = BinanceRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
-    spot = BinanceSpotRest(http, urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
-    bybit = BybitRest(http, urls.get("bybit", ""), most_wait_s=_MOST_WAIT_S)
-    okx = OkxRest(http, urls.get("okx", ""), most_wait_s=_MOST_WAIT_S)
-    hyperliquid = HyperliquidRest(http, urls.get("hyperliquid", ""), most_wait_s=_MOST_WAIT_S)
+    binance = BinanceRest(http(), urls.get("binance", ""), most_wait_s=_MOST_WAIT_S)
+    spot = BinanceSpotRest(
+        http(), urls.get("binance_spot") or urls.get("binance", ""), most_wait_s=_MOST_WAIT_S
+    )
+    bybit = BybitRest(http(), urls.get("bybit", ""), most_wait_s=_MOST_WAIT_S)
+    okx = OkxRest(http(), urls.get("okx", ""), most_wait_s=_MOST_WAIT_S)
+    hyperliquid = HyperliquidRest(http(), urls.get("hyperliquid", ""), most_wait_s=_MOST_WAIT_S)
     venues = (
         Binance(binance, spot, cache),
         Bybit(bybit, cache),

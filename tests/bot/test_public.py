@@ -89,7 +89,7 @@ async def opened(world, clock, patience_s=10.0):
     urls = {name: world.urls[f"{name.upper()}_REST_URL"] for name in VENUES}
     async with new_http_client() as http:
         exchanges = open_exchanges(
-            http, urls, patience_s=patience_s, wall_ms=lambda: START_MS + world.now_ms, clock=clock
+            lambda: http, urls, patience_s=patience_s, wall_ms=lambda: START_MS + world.now_ms, clock=clock
         )
         yield PublicSource(exchanges)
         await exchanges.close()
