@@ -16,7 +16,6 @@ from ws_alert.messages import (
     FundingFacts,
     FundingRate,
     Kind,
-    Normal,
     ScorePart,
     SpikeFacts,
     StopHuntFacts,
@@ -26,7 +25,6 @@ from ws_alert.messages import (
 
 __all__ = ["AnalysisSamples"]
 
-_NORMAL = Normal(1_200_000_00, 168)
 _BASE, _ONE_SIDED = ScorePart("base", 50), ScorePart("one side above 80 %", 15)
 _SUPPORT = (FoldedLine(Kind.WHALE_CLUSTER, "buy", 8_100_000_00, 11, 30_000),)
 
@@ -62,14 +60,20 @@ class AnalysisSamples:
 
     def stop_hunt(self, **fields: Any) -> Alert:
         """BTC longs flushed, then bought."""
+        row, now = self.samples.row, self.now_ms
+        top = (
+            row(usd=1_120_000_00, price=96_610.0, event_ms=now - 21_000),
+            row(venue="bybit", usd=640_000_00, price=96_410.0, event_ms=now - 15_000, sampled=False, price_kind="bankruptcy"),
+            row(side="buy", usd=180_000_00, price=96_655.5, event_ms=now - 6_000, sampled=False),
+        )  # fmt: skip
         facts = StopHuntFacts(
             2_790_000_00, 0.87, 96_410.0, 96_905.5, 450_000_00, 5, 96_800.0, 96_265.4, 0.6, 100_000_00
         )
         return self._made(
             Kind.STOP_HUNT, fields, direction="long", told_usd=3_210_000_00, told_count=42, window_ms=30_000, facts=facts,
-            venues=(("binance", 2_010_000_00), ("bybit", 1_200_000_00)), top=self.samples.storm().top, sampled=True,
+            venues=(("binance", 2_010_000_00), ("bybit", 1_200_000_00)), top=top, sampled=True,
             threshold_usd=2_000_000_00, threshold_count=1, score=99.0, chart=self.samples.chart(),
-            score_parts=(_BASE, ScorePart("volume above $3M", 15), _ONE_SIDED, ScorePart("absorption", 25)), normal=_NORMAL,
+            score_parts=(_BASE, ScorePart("volume above $3M", 15), _ONE_SIDED, ScorePart("absorption", 25)),
         )  # fmt: skip
 
     def flow(self, **fields: Any) -> Alert:
@@ -78,7 +82,7 @@ class AnalysisSamples:
         return self._made(
             Kind.ORDER_FLOW, fields, direction="buy", told_usd=48_200_000_00, told_count=5, window_ms=300_000, facts=facts,
             venues=(("binance", 3_100_000_00), ("okx", 1_100_000_00)), threshold_count=3, score=80.0,
-            top=self.samples.cluster().top[:1], chart=self.samples.chart("orders"), normal=Normal(21_000_000_00, 31),
+            top=self.samples.cluster().top[:1], chart=self.samples.chart("orders"),
             score_parts=(_BASE, ScorePart("volume above $5M", 20), ScorePart("one side above 70 %", 10)),
             supported_by=_SUPPORT,
         )  # fmt: skip
@@ -123,7 +127,7 @@ class AnalysisSamples:
         )
         return self._made(
             Kind.VOLUME_SPIKE, fields, direction="neutral", told_usd=18_400_000_00, told_count=1, window_ms=60_000,
-            facts=facts, threshold_usd=12_000_000_00, threshold_count=1, chart=self.samples.chart("orders"), normal=_NORMAL,
+            facts=facts, threshold_usd=12_000_000_00, threshold_count=1, chart=self.samples.chart("orders"),
         )  # fmt: skip
 
     def every_kind(self) -> list[Alert]:

@@ -109,7 +109,7 @@ def test_first_lines_of_the_other_direction(made):
                      "77 liquidations", "Storms, at least: BTC long $12.1M · ETH long $8.14M", "AVAX long $540K"]),
         ("stop_hunt", ["42 liquidations, 87 % longs", "1.6x the $2M threshold", "Zone 96,410 to 96,905.5", "last price 96,800",
                        "invalidation 96,265.4 (0.15 % below the zone)", "Absorption: 5 large buys, $450K, against the forced sells",
-                       "score 99 of 99", "2.6x its normal ($1.20M, q99.5 of the last 7 days)"]),
+                       "score 99 of 99", "By venue, at least: Binance $2.01M · Bybit $1.20M"]),
         ("flow", ["Buy ratio 0.71", "5 large buys, $4.20M", "score 80 of 99", "97,010 → 97,420.5 (+0.42 %) in 5 min",
                   "Large buys by venue: Binance $3.10M · OKX $1.10M",
                   "Also within 60 s: whale cluster (buy) $8.10M, 11 large orders in 30 s"]),
@@ -120,7 +120,7 @@ def test_first_lines_of_the_other_direction(made):
         ("divergence", ["Binance $4.10B → $4.19B (+2.10 %)", "Bybit, OKX, Gate together $6.10B → $6.05B (-0.90 %)",
                         "Compared 11:48:10 to 12:03:10 UTC"]),
         ("spike", ["Takers bought $10.2M · sold $8.20M (55 % buys)", "Median minute of the last 24 h: $1.50M (1,440 min of history)",
-                   "97,010 → 97,420.5 (+0.42 %) in 1 min", "15.3x its normal"]),
+                   "97,010 → 97,420.5 (+0.42 %) in 1 min"]),
     ],
 )  # fmt: skip
 def test_each_kind_shows_its_fields_within_five_lines(made, kind, facts):
@@ -140,7 +140,6 @@ def test_each_kind_shows_its_fields_within_five_lines(made, kind, facts):
                        "Rule: more than $2M liquidated in 30 s, 60 % of it one side; then more than $100K of large orders against it",
                        "Would not have fired if $1.21M smaller, or without the absorption"]),
         ("flow", ["Score, not a probability: 50 base · +20 volume above $5M · +10 one side above 70 %",
-                  "2.2x its normal ($21.0M, q99.5 of the last 31 h)",
                   "Rule: more than 65 % of the taker flow of 5 min on one side, with at least 3 large buys",
                   "Would not have fired at 65 % or less, or with only 2 large buys"]),
         ("accumulation", ["Rule: at least 3 large buys in 3 min and a price range of at most 0.15 %",
@@ -279,6 +278,17 @@ def test_normal_is_told_of_the_first_kinds_too(samples):
     assert words in details_of(both)
     assert words not in lines_of(both)
     assert "normal" not in render(samples.storm(normal=Normal(0, 400))).html
+    young = samples.storm(normal=Normal(5_900_000_00, 31))
+    assert "3.1x its normal ($5.90M, q99.5 of the last 31 h)" in lines_of(young)
+
+
+def test_a_normal_above_the_threshold_is_what_kept_it(samples):
+    """Where both must be reached, the larger one is what a smaller sum would have missed."""
+    told = details_of(samples.storm(normal=Normal(5_900_000_00, 400)))
+    assert "Rule: at least $2M and 2 liquidations in 30 s, and at least its normal of $5.90M" in told
+    assert "Would not have fired if more than $12.4M smaller, or with only 1 liquidation" in told
+    low = details_of(samples.storm(normal=Normal(900_000_00, 400)))
+    assert "Would not have fired if more than $16.3M smaller, or with only 1 liquidation" in low
 
 
 def test_a_kind_without_a_side_names_none(made):
@@ -298,6 +308,18 @@ def test_a_kind_without_a_side_names_none(made):
     text = plain(render_digest(Digest("d", "t", "budget", made.now_ms, made.now_ms, rows)).html)
     assert "12:03:10 BTC oi divergence +$86.1M" in text
     assert "12:03:10 BTC funding extreme (long)\n" in text
+
+
+def test_a_long_list_names_whole_findings_and_counts_the_rest(samples):
+    """No amount is cut in its middle, where it would read as another one."""
+    many = tuple(
+        FoldedLine(Kind.WHALE_TRADE, "sell", (index + 1) * 12_345_678_00, 1, 0) for index in range(40)
+    )
+    last = lines_of(samples.storm(folded=many))[-1]
+    told = re.findall(r"whale trade \(sell\) \$[\d.]+M", last)
+    assert last == f"Also: {'; '.join(told)}; {40 - len(told)} more"
+    assert len(told) > 5
+    assert len(last) < 260
 
 
 def test_nothing_sounds_like_advice(made):

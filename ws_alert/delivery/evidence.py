@@ -117,7 +117,11 @@ def _rule(alert: Alert) -> list[str]:
     line = f"Rule: {one}at least {threshold}{counted}{window}"
     if isinstance(alert.facts, ClusterFacts):
         line += ", one side dominating"
-    spare = alert.told_usd - alert.threshold_usd
+    needed = alert.threshold_usd
+    if alert.normal is not None and alert.normal.usd > 0:
+        line += f", and at least its normal of {numbers.usd(alert.normal.usd)}"
+        needed = max(needed, alert.normal.usd)
+    spare = alert.told_usd - needed
     if alert.final or spare < 0:
         return [line]
     without = f"if more than {numbers.usd(spare)} smaller" if spare else "if any smaller"

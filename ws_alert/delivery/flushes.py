@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from teleglas import numbers
 from teleglas.charts.picture import BarRow, Level, RowsPicture
-from ws_alert.delivery.phrases import NOUNS, Words, amount, name, possible, score, versus
+from ws_alert.delivery.phrases import NOUNS, Words, amount, by_venue, name, possible, score, versus
 from ws_alert.messages import Alert, CascadeFacts, StopHuntFacts, StormLine
 
 __all__ = ["cascade_picture", "details", "ended", "last", "levels", "lines", "news", "words"]
@@ -34,10 +34,11 @@ def last(alert: Alert, facts: CascadeFacts) -> str:
 
 
 def lines(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:
-    """Return the lines under it, three."""
+    """Return the lines under it, four; the last one, by venue, gives way to what else was found."""
+    venues = [by_venue(alert)] if alert.venues else []
     if isinstance(facts, CascadeFacts):
-        return [_sides(facts), _breadth(alert, facts), _head(facts.storms)]
-    return [_flush(alert, facts), _zone(facts), _absorption(alert, facts)]
+        return [_sides(facts), _breadth(alert, facts), _head(facts.storms), *venues]
+    return [_flush(alert, facts), _zone(facts), _absorption(alert, facts), *venues]
 
 
 def ended(alert: Alert, facts: CascadeFacts | StopHuntFacts) -> list[str]:

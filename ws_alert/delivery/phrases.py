@@ -49,6 +49,7 @@ NOUNS = {
 """What one counted thing of a kind is called."""
 
 _NAME_CHARS = 24
+_LIST_CHARS = 220
 _WEEK_H = 168
 _WITHOUT_SIDE = (Kind.VOLUME_SPIKE, Kind.OI_DIVERGENCE)
 _OPEN_INTEREST = (Kind.FUNDING_EXTREME, Kind.OI_DIVERGENCE)
@@ -163,12 +164,12 @@ def measured(kind: Kind, cents: int, *, cut: bool = False) -> str:
 
 def folded(lines: tuple[FoldedLine, ...]) -> str:
     """Write what else was found at the same moment as one line."""
-    return clipped("Also: " + "; ".join(_folded(line) for line in lines), 240)
+    return f"Also: {_as_fits(lines)}"
 
 
 def supported(lines: tuple[FoldedLine, ...]) -> str:
     """Write which other kinds pointed the same way within the last minute."""
-    return clipped("Also within 60 s: " + "; ".join(_folded(line) for line in lines), 240)
+    return f"Also within 60 s: {_as_fits(lines)}"
 
 
 def what(kind: Kind, direction: str) -> str:
@@ -198,6 +199,19 @@ def move(first: float | None, last: float | None, window: str) -> str:
         return "Price move unknown: no price seen in the window"
     change = numbers.percent((last / first - 1) * 100, signed=True)
     return f"Price {numbers.price(first)} → {numbers.price(last)} ({change}) in {window}"
+
+
+def _as_fits(lines: tuple[FoldedLine, ...]) -> str:
+    """List whole findings, then how many more: an amount that is cut would be another amount."""
+    told: list[str] = []
+    for line in lines:
+        words = _folded(line)
+        if told and sum(map(len, told)) + len(words) > _LIST_CHARS:
+            break
+        told.append(words)
+    if len(told) < len(lines):
+        told.append(f"{len(lines) - len(told):,} more")
+    return "; ".join(told)
 
 
 def _folded(line: FoldedLine) -> str:
