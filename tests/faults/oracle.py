@@ -35,6 +35,7 @@ class Found(NamedTuple):
     repeats: int
     labelled: int
     edits: int
+    pictures: int
     verdicts: int
     wrong: list[str]
 
@@ -44,6 +45,7 @@ class _Arrived(NamedTuple):
     labelled: Counter[tuple[int, str, str]]
     others: list[str]
     edits: int
+    pictures: set[tuple[int, int]]
 
 
 def examine(
@@ -55,10 +57,12 @@ def examine(
     chats: Sequence[int],
     in_gap: int,
     scratch: Path,
+    charts: bool = False,
 ) -> Found:
     """Compare the ledger and the database with an uninterrupted replay of the final journal.
 
-    in_gap: deliveries that were under way at the kills; each may be repeated once.
+    in_gap: deliveries that were under way at the kills; each may be repeated once. charts: each
+    message of WATCH and above must have got its picture.
     """
     out = scratch / "replay.jsonl"
     summary = replay(journals=[journal], liquidations=[], trades=[], out=out, findings=None, rules=None)
@@ -79,6 +83,8 @@ def examine(
                 wrong.append(f"repeated without the label: {key}")
     wrong += [f"lost: {key}" for key, count in lost.items() if count][:_SHOWN]
     wrong += [f"never decided: {key}" for key in arrived.sends if key not in lost][:_SHOWN]
+    if charts:
+        wrong += _without_picture(database, arrived.pictures)
     if repeats.total() > in_gap:
         wrong.append(f"{repeats.total()} repeats, but only {in_gap} deliveries were under way at the kills")
     return Found(
@@ -90,16 +96,17 @@ def examine(
         repeats=repeats.total(),
         labelled=arrived.labelled.total(),
         edits=arrived.edits,
+        pictures=len(arrived.pictures),
         verdicts=len(lines),
         wrong=wrong,
     )
 
 
 def drained(database: Path) -> bool:
-    """Return whether nothing waits any more: no unsent message, and no group that will release one."""
+    """Return whether nothing waits any more: no unsent message, no picture, and no group that will release one."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         unsent = connection.execute(
-            "SELECT count(*) FROM outbox WHERE told < 0 AND state IN ('pending', 'leased')"
+            "SELECT count(*) FROM outbox WHERE (told < 0 OR picture IS NOT NULL) AND state IN ('pending', 'leased')"
         )
         memory = connection.execute("SELECT memory FROM engine_memory").fetchone()
         known = json.loads(memory[0]) if memory else {"targets": {}}
@@ -150,11 +157,22 @@ def _wrong_amounts(demanded: Iterable[dict[str, Any]], truth: Path) -> list[str]
     ]
 
 
+def _without_picture(database: Path, pictures: set[tuple[int, int]]) -> list[str]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        told = connection.execute(
+            "SELECT chat, message_id, why FROM outbox WHERE tier >= 2 AND told >= 0 AND content_type = 'alert'"
+        ).fetchall()
+    bare = [(chat, number, why) for chat, number, why in told if (int(chat), number) not in pictures]
+    return [f"chat {chat}: message {number} has no picture ({why})" for chat, number, why in bare[:_SHOWN]]
+
+
 def _arrivals(ledger: Path) -> _Arrived:
-    arrived = _Arrived(Counter(), Counter(), [], 0)
+    arrived = _Arrived(Counter(), Counter(), [], 0, set())
     edits = 0
     for line in ledger.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
+        if entry.get("photo"):
+            arrived.pictures.add((entry["chat"], entry["message_id"]))
         if not entry["method"].lower().startswith("send"):
             edits += 1
             continue

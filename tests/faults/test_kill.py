@@ -20,6 +20,15 @@ async def test_fifty_kills_lose_nothing(tmp_path):
     assert all(done.stages[stage] >= 2 for stage in AIMS), done.stages
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+async def test_kills_lose_no_picture(tmp_path):
+    """Words that were told before a death get their picture after it, and no second message."""
+    done = await run(12, 20_27, tmp_path, charts=True)
+    assert done.found.wrong == []
+    assert done.found.pictures >= 5
+
+
 def test_marks_survive_their_writer(tmp_path):
     """What one mapping counted, another reads; a stage that was entered and not left is open."""
     writer, reader = Marks(tmp_path / "marks"), Marks(tmp_path / "marks")

@@ -34,11 +34,11 @@ async def found(tmp_path):
     await machine.live(frames, killed=False)
     _printed(tmp_path, 1_200_000, 1_300_000)
 
-    def judge(*texts: str, in_gap: int = 0):
+    def judge(*texts: str, in_gap: int = 0, charts: bool = False):
         (tmp_path / "ledger.jsonl").write_text("".join(map(_entry, texts)) + _entry(NEWS, "editMessageText"))
         return examine(
             journal=machine.journal, database=tmp_path / "alert.db", ledger=tmp_path / "ledger.jsonl",
-            truth=tmp_path / "truth.jsonl", chats=[CHAT], in_gap=in_gap, scratch=tmp_path,
+            truth=tmp_path / "truth.jsonl", chats=[CHAT], in_gap=in_gap, scratch=tmp_path, charts=charts,
         )  # fmt: skip
 
     return judge
@@ -87,9 +87,20 @@ async def test_a_database_that_differs(found, tmp_path):
     assert any("they differ from number" in line for line in found(NEWS).wrong)
 
 
+async def test_a_missing_picture(found, tmp_path):
+    """A message that was to have one and has none in the ledger, whatever its row says."""
+    with closing(sqlite3.connect(tmp_path / "alert.db")) as connection, connection:
+        connection.execute("UPDATE outbox SET told = 0, state = 'sent', message_id = 7, tier = 2, chat = '1'")
+    assert found(NEWS).wrong == []
+    assert any("message 7 has no picture" in line for line in found(NEWS, charts=True).wrong)
+
+
 async def test_what_waits_is_not_drained(found, tmp_path):
-    """An unsent message and a group that waits both mean that more will be sent."""
+    """An unsent message, a missing picture, and a group that waits all mean that more will be sent."""
     assert not drained(tmp_path / "alert.db")
     with closing(sqlite3.connect(tmp_path / "alert.db")) as connection, connection:
-        connection.execute("UPDATE outbox SET told = 0, state = 'sent'")
+        connection.execute("UPDATE outbox SET told = 0, picture = '{}'")
+    assert not drained(tmp_path / "alert.db")
+    with closing(sqlite3.connect(tmp_path / "alert.db")) as connection, connection:
+        connection.execute("UPDATE outbox SET picture = NULL, state = 'sent'")
     assert drained(tmp_path / "alert.db")
