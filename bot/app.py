@@ -22,6 +22,8 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, TypeHandler
 
 from bot.access import Access
+from bot.answers import COINGLASS
+from bot.asking import explain
 from bot.commands.desk import CoinLists, Desk, Health
 from bot.config import Settings, load_settings
 from bot.front import Front
@@ -212,7 +214,7 @@ async def _desk(settings: Settings, store: StoreThread, health: Health, username
         yield Desk(
             queries=Queries(coinglass, public, tape), coins=lists, store=store, words=load_words(DOMAIN),
             health=health, version=__version__, username=username, simulated=settings.simulated, wall_ms=_now_ms,
-            budget=lambda: _budget(budget, api), sources=lambda: _sources(exchanges),
+            budget=lambda: _budget(budget, api), sources=lambda: _sources(exchanges, api),
         )  # fmt: skip
 
 
@@ -223,8 +225,14 @@ async def _budget(shared: SharedBudget | None, api: CoinglassApi | None) -> Budg
     return Budget(turn.used, turn.per_minute, api.refused_plans())
 
 
-def _sources(exchanges: Exchanges) -> Mapping[str, tuple[int | None, str]]:
-    return {door.name: (door.answered_ms, door.trouble or "") for door in exchanges.doors}
+def _sources(exchanges: Exchanges, api: CoinglassApi | None) -> Mapping[str, tuple[int | None, str]]:
+    found: dict[str, tuple[int | None, str]] = {
+        door.name: (door.answered_ms, door.trouble or "") for door in exchanges.doors
+    }
+    if api is not None:
+        why = "" if api.trouble is None else explain(api.trouble, COINGLASS).reason
+        found[COINGLASS] = (api.answered_ms, why)
+    return found
 
 
 def _front(settings: Settings, desk: Desk, bot: Bot, charts: ChartPool | None) -> Front:

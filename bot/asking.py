@@ -24,7 +24,7 @@ from teleglas.venues.answer import (
     UnknownSymbol,
 )
 
-__all__ = ["COMMAND_S", "Ask", "Deadline", "answer"]
+__all__ = ["COMMAND_S", "Ask", "Deadline", "answer", "explain"]
 
 T = TypeVar("T")
 
@@ -108,13 +108,14 @@ def _read(task: asyncio.Task[Block[T]], who: str) -> Block[T] | Missing:
     if isinstance(error, MissingError):
         return error.missing
     if isinstance(error, SourceError):
-        return _missing(error, who)
+        return explain(error, who)
     if not isinstance(error, TimeoutError):
         log.error("question_failed", who=who, error=type(error).__name__, exc_info=error)
     return Missing(Reason.NO_ANSWER if isinstance(error, TimeoutError) else Reason.CHANGED, who)
 
 
-def _missing(error: SourceError, who: str) -> Missing:
+def explain(error: SourceError, who: str) -> Missing:
+    """Return what a source's error means for a reader. who: as people call the source."""
     if isinstance(error, NeedsPlan):
         return Missing(Reason.NEEDS_PLAN, who, error.plan)
     reasons: tuple[tuple[type[SourceError], Reason], ...] = (

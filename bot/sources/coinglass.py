@@ -40,7 +40,7 @@ from bot.answers import (
     WhalePositions,
 )
 from teleglas.instruments import asset_and_scale, asset_of_symbol
-from teleglas.venues.answer import Answer, SourceError, UnknownSymbol
+from teleglas.venues.answer import Answer, SourceChanged, SourceError, UnknownSymbol
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
 from teleglas.venues.coinglass.api.rows_interest import Funding as FundingRow
@@ -362,7 +362,10 @@ class CoinglassSource:
         return coin if coin in alike else min(alike, key=len)
 
     async def _pair(self, coin: str) -> str:
-        pair = (await self._api.ask(E.PAIRS)).value.find(_RATIO_VENUE, coin)
+        book = (await self._api.ask(E.PAIRS)).value
+        if _RATIO_VENUE not in book.by_exchange:
+            raise SourceChanged(COINGLASS, f"no pairs of {_RATIO_VENUE}")
+        pair = book.find(_RATIO_VENUE, coin)
         if pair is None:
             raise UnknownSymbol(COINGLASS, coin)
         return pair

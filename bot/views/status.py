@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot.answers import Missing, Reason
 from bot.replies import Status
 from bot.views.card import Card, Part
 from bot.views.figures import age
-from bot.views.origin import Context, footer, refresh
+from bot.views.origin import Context, footer, refresh, why
 from bot.views.pieces import headline, tldr
 from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.language import Html
@@ -108,8 +109,15 @@ def _sources(reply: Status, context: Context) -> str:
             if at_ms is None
             else say("answered {age} ago", age=age(context.now_ms - at_ms))
         )
-        lines.append(f"{escape(name)}: {answered}" + (f", {escape(wrong)}" if wrong else ""))
+        lines.append(f"{escape(name)}: {answered}" + (f", {_wrong(name, wrong, context)}" if wrong else ""))
     return "\n".join(lines)
+
+
+def _wrong(name: str, reason: str, context: Context) -> str:
+    """Say in words what is wrong with a source."""
+    if reason in set(Reason):
+        return why(Missing(Reason(reason), name), context)
+    return escape(reason)
 
 
 def _budget(reply: Status, context: Context) -> str:

@@ -243,6 +243,20 @@ async def test_one_source_fails(chat, urls):
         heal(urls)
 
 
+async def test_status_tells_how_coinglass_is(urls, tmp_path):
+    """The source that people pay for stands among the others: when it answered, and what is wrong with it now."""
+    async with chatting(urls, tmp_path, plan="standard") as chat:
+        await chat.say("/oi btc")
+        shown = (await chat.say("/status")).text
+        assert re.search(r"^CoinGlass: answered \d+ s ago$", shown, re.MULTILINE)
+        fault(urls, "coinglass", "html_rest")
+        async with asyncio.timeout(10):
+            while "Asked in vain: CoinGlass" not in shown:  # it is asked three times before it is given up
+                await chat.say("/oi sol")
+                shown = (await chat.say("/status")).text
+        assert re.search(r"^CoinGlass: answered \d+ s ago, CoinGlass did not answer$", shown, re.MULTILINE)
+
+
 async def test_every_source_fails(urls, tmp_path):
     """When nobody answers, each card says so in time, without a single figure."""
     async with chatting(urls, tmp_path, plan="professional") as chat:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.answers import MissingError, Reason
 from bot.sources.coinglass import CoinglassSource
+from teleglas.venues.answer import SourceChanged
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
 from teleglas.venues.coinglass.rest import CoinglassRest
@@ -76,3 +77,14 @@ async def test_levels_beyond_the_axes_are_no_levels(server, source):
     with pytest.raises(MissingError) as error:
         await source.heat("PEPE", "24h")
     assert error.value.missing.reason is Reason.EMPTY
+
+
+async def test_a_list_without_binance_is_no_word_on_a_coin(server, source):
+    """Where the exchange's name is another now, nothing is known of its pairs; the coin is not missing."""
+    tell(
+        server,
+        E.PAIRS.path,
+        {"Binance Futures": [{"instrument_id": "BTCUSDT", "base_asset": "BTC", "quote_asset": "USDT"}]},
+    )
+    with pytest.raises(SourceChanged):
+        await source.ratios("BTC")

@@ -12,7 +12,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from teleglas.errors import FeedInterrupted, FeedRefused
-from teleglas.venues.answer import Answer, NeedsPlan, SourceBusy, SourceChanged, SourceDown, SourceError
+from teleglas.venues.answer import (
+    Answer,
+    NeedsPlan,
+    SourceBusy,
+    SourceChanged,
+    SourceDown,
+    SourceError,
+    UnknownSymbol,
+)
 from teleglas.venues.coinglass.api.cache import Cache, Kept, Key
 from teleglas.venues.coinglass.api.decode import ShapeError
 from teleglas.venues.coinglass.api.endpoints import Endpoint
@@ -57,7 +65,9 @@ class CoinglassApi:
 
     clock: monotonic seconds. wall_ms: Unix ms. sleep, jitter (0..1): of the waits between tries.
     patience_s: for a question with all its tries, whether or not someone still waits.
-    counts: answers by what became of them, for /status.
+    counts: answers by what became of them. answered_ms: the last good answer (Unix ms), None
+    before. trouble: why the last question had none, None if it had; what only concerns a plan or
+    a coin is no trouble. All for /status.
     """
 
     def __init__(
@@ -79,6 +89,8 @@ class CoinglassApi:
         self._refusals = Refusals()
         self._shortest, self._shortest_until_s = "", 0.0
         self.counts: Counter[str] = Counter()
+        self.answered_ms: int | None = None
+        self.trouble: SourceError | None = None
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -171,6 +183,7 @@ class CoinglassApi:
         except TimeoutError:
             return self._refused(key, SourceDown(SOURCE, f"{endpoint.name}: no answer, given up"))
         self.counts["answered"] += 1
+        self.answered_ms, self.trouble = self._wall_ms(), None
         self.counts["rows skipped"] += read.skipped
         interval = str(asked.get("interval", ""))
         kept = Kept(read.value, self._clock(), self._wall_ms(), interval, len(body))
@@ -179,6 +192,8 @@ class CoinglassApi:
 
     def _refused(self, key: Key, error: SourceError) -> SourceError:
         self.counts[type(error).__name__] += 1
+        if not isinstance(error, NeedsPlan | UnknownSymbol):
+            self.trouble = error
         self._refusals.remember(key, error, self._clock())
         return error
 
