@@ -23,6 +23,7 @@ from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.inbox import Inbox
 from ws_alert.sources.journal import JournalWriter
+from ws_alert.state_notice import BETWEEN_MS
 
 
 class Alive:
@@ -31,17 +32,22 @@ class Alive:
     def __init__(self, folder: Path, checkpoint: Callable[[str], None]) -> None:
         self.folder, self.beats, self.inbox = folder, 0, Inbox()
         self.now_ms = START_MS
+        self.told_admin: list[str] = []
         self.store = StoreThread(open_store(f"sqlite:///{folder}/alert.db"))
         self.engine = AlertEngine(Rules(), decoders({}), ["1"])
         self.pipeline = Pipeline(
             inbox=self.inbox, engine=self.engine, store=self.store, tables={},
-            clock=self.clock, tell_admin=_nobody, checkpoint=checkpoint,
+            clock=self.clock, tell_admin=self.tell, checkpoint=checkpoint,
         )  # fmt: skip
 
     def clock(self) -> int:
         """Return a time that goes on by a millisecond with each look."""
         self.now_ms += 1
         return self.now_ms
+
+    async def tell(self, text: str) -> None:
+        """Be the admin."""
+        self.told_admin.append(text)
 
     def liquidation(self) -> None:
         """Put a liquidation that is decided on."""
@@ -58,10 +64,6 @@ class Alive:
     def beat(self) -> None:
         """Count a sign of life."""
         self.beats += 1
-
-
-async def _nobody(_text: str) -> None:
-    return
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -142,6 +144,25 @@ async def test_a_defect_of_deciding_commits_nothing_of_that_input(tmp_path):
                 await made.pipeline.run(asyncio.Event(), made.beat)
     async with alive(tmp_path) as made:
         assert await made.store.run(Store.verdicts)
+
+
+async def test_a_journal_that_cannot_be_written_is_told_once(tmp_path):
+    """However long it lasts; and that it works again, but not within minutes."""
+    async with alive(tmp_path) as made:
+        folder = (tmp_path / "journal").rename(tmp_path / "elsewhere")
+        stop = asyncio.Event()
+        work = asyncio.create_task(made.pipeline.run(stop, made.beat))
+        await made.turns(3)
+        folder.rename(tmp_path / "journal")
+        await made.turns(2)
+        assert [text.partition(":")[0] for text in made.told_admin] == [
+            "the journal cannot be written, alerts go on without it"
+        ]
+        made.now_ms += BETWEEN_MS
+        await made.turns(2)
+        assert made.told_admin[1:] == ["the journal can be written again; records lost so far: 3"]
+        stop.set()
+        await work
 
 
 async def test_a_stuck_commit_stops_the_signs_of_life(tmp_path, monkeypatch):
