@@ -40,11 +40,16 @@ log = structlog.get_logger(__name__)
 
 
 class Deadline:
-    """The end of a command's time, in the loop's seconds."""
+    """The end of a command's time, which begins now, in the loop's seconds."""
 
     def __init__(self, seconds: float = COMMAND_S) -> None:
         self._loop = asyncio.get_running_loop()
-        self._at = self._loop.time() + seconds
+        self._begun = self._loop.time()
+        self._at = self._begun + seconds
+
+    def passed(self) -> float:
+        """Return the seconds since the command came."""
+        return self._loop.time() - self._begun
 
     def left(self) -> float:
         """Return the seconds that are left, 0 if none are."""

@@ -72,24 +72,30 @@ class Post:
         self._photos: OrderedDict[str, tuple[float, str | bytes]] = OrderedDict()
         self._drawing: dict[str, asyncio.Task[bytes | None]] = {}
 
-    async def show(self, card: Card, place: Place, context: Context, *, as_text: bool = False) -> None:
-        """Show a card. A chat that refuses us is left alone."""
+    async def show(
+        self, card: Card, place: Place, context: Context, *, as_text: bool = False, draw_s: float = _DRAW_S
+    ) -> None:
+        """Show a card, as text if its picture takes longer than draw_s. A chat that refuses us is left alone."""
         try:
-            await self._show(card, place, context, as_text=as_text)
+            await self._show(card, place, context, as_text=as_text, draw_s=draw_s)
         except Forbidden as error:
             log.info("chat_refused", why=error.message)
         except ChatMigrated as moved:
-            await self._show(card, Place(moved.new_chat_id), context, as_text=True)
+            await self._show(card, Place(moved.new_chat_id), context, as_text=True, draw_s=draw_s)
         except BadRequest as error:
             if place.thread is None or not _says(error, _NO_TOPIC):
                 raise
-            await self._show(card, Place(place.chat_id, reply_to=place.reply_to), context, as_text=as_text)
+            elsewhere = Place(place.chat_id, reply_to=place.reply_to)
+            await self._show(card, elsewhere, context, as_text=as_text, draw_s=draw_s)
 
-    async def _show(self, card: Card, place: Place, context: Context, *, as_text: bool) -> None:
+    async def _show(
+        self, card: Card, place: Place, context: Context, *, as_text: bool, draw_s: float
+    ) -> None:
         edited = place.edit
         is_photo = edited is not None and bool(edited.photo)
         # A text stays a text when it is refreshed: the picture would come from elsewhere.
-        photo = None if as_text or (edited is not None and not is_photo) else await self._photo(card, context)
+        no_photo = as_text or (edited is not None and not is_photo)
+        photo = None if no_photo else await self._photo(card, context, draw_s)
         if edited is None:
             await self._new(card, place, photo, context)
             return
@@ -180,7 +186,7 @@ class Post:
             log.warning("card_not_parsed", why=error.message)
             return await call(plain(html), None)
 
-    async def _photo(self, card: Card, context: Context) -> bytes | str | None:
+    async def _photo(self, card: Card, context: Context, draw_s: float) -> bytes | str | None:
         """Return the file id of an equal picture of this minute, else a new one; None without or if too slow."""
         if card.picture is None or self._charts is None:
             return None
@@ -193,7 +199,7 @@ class Post:
             task = self._drawing[key] = asyncio.create_task(self._charts.draw(card.picture))
             task.add_done_callback(lambda done: self._drawn(key, done))
         try:
-            async with asyncio.timeout(_DRAW_S):
+            async with asyncio.timeout(max(0.0, min(_DRAW_S, draw_s))):
                 return await asyncio.shield(task)
         except TimeoutError:
             return None

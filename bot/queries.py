@@ -77,9 +77,8 @@ class Queries:
 
     # -- what the commands ask ----------------------------------------------------------
 
-    async def overview(self, coin: str) -> Overview:
+    async def overview(self, coin: str, end: Deadline) -> Overview:
         """Ask everything that /raw shows."""
-        end = Deadline()
         found = await _together(
             self._price(coin, end), self._open_interest(coin, end), self._volume(coin, end),
             self._funding(coin, end), self._liquidations(coin, end), self._ratios(coin, end),
@@ -88,9 +87,8 @@ class Queries:
         )  # fmt: skip
         return Overview(coin, *found)
 
-    async def liquidations(self, coin: str, window: str) -> LiquidationReply:
+    async def liquidations(self, coin: str, window: str, end: Deadline) -> LiquidationReply:
         """Ask what /liq COIN shows."""
-        end = Deadline()
         # A young record would be a sliver of the day's picture.
         drawn = window if self._coinglass is not None else await self._tape.covered(window)
         found = await _together(
@@ -99,16 +97,15 @@ class Queries:
         )  # fmt: skip
         return LiquidationReply(coin, window, *found)
 
-    async def market(self, window: str) -> MarketReply:
+    async def market(self, window: str, end: Deadline) -> MarketReply:
         """Ask what /liq shows."""
         asks: list[Ask[Market]] = [(TAPE, partial(self._tape.market, window))]
         if self._coinglass is not None:
             asks.insert(0, (COINGLASS, partial(self._coinglass.market, window)))
-        return MarketReply(window, await answer(asks, Deadline()))
+        return MarketReply(window, await answer(asks, end))
 
-    async def market_view(self, window: str) -> MarketViewReply:
+    async def market_view(self, window: str, end: Deadline) -> MarketViewReply:
         """Ask what /market shows."""
-        end = Deadline()
         return MarketViewReply(
             window,
             *await _together(
@@ -117,54 +114,48 @@ class Queries:
             ),
         )
 
-    async def whales(self, coin: str | None, min_usd: float | None) -> Whales:
+    async def whales(self, coin: str | None, min_usd: float | None, end: Deadline) -> Whales:
         """Ask what /whale shows."""
-        end = Deadline()
         found = await _together(
             self._whale_trades(coin, min_usd, end), self._whale_positions(coin, min_usd, end)
         )
         return Whales(coin, min_usd, *found)
 
-    async def sentiment(self, coin: str) -> Sentiment:
+    async def sentiment(self, coin: str, end: Deadline) -> Sentiment:
         """Ask what /sentiment shows."""
-        end = Deadline()
         found = await _together(
             self._fear_greed(end), self._price(coin, end), self._funding(coin, end),
             self._open_interest(coin, end), self._ratios(coin, end), self._rsi(coin, end),
         )  # fmt: skip
         return Sentiment(coin, *found)
 
-    async def depth(self, coin: str, venue: str | None) -> Depth:
+    async def depth(self, coin: str, venue: str | None, end: Deadline) -> Depth:
         """Ask what /orderbook shows; venue None: the first exchange that answers."""
-        book = await self._book(coin, venue, Deadline())
+        book = await self._book(coin, venue, end)
         shown = book.value.venue if book.value is not None else venue or BOOK_VENUES[0]
         return Depth(coin, shown, BOOK_VENUES, book)
 
-    async def open_interest(self, coin: str, window: str) -> InterestReply:
+    async def open_interest(self, coin: str, window: str, end: Deadline) -> InterestReply:
         """Ask what /oi shows."""
-        end = Deadline()
         found = await _together(
             self._open_interest(coin, end), self._price(coin, end), self._interest_history(coin, window, end),
             self._candles(coin, window, end),
         )  # fmt: skip
         return InterestReply(coin, window, *found)
 
-    async def funding(self, coin: str) -> FundingReply:
+    async def funding(self, coin: str, end: Deadline) -> FundingReply:
         """Ask what /funding shows."""
-        end = Deadline()
         found = await _together(
             self._funding(coin, end), self._funding_history(coin, end), self._candles(coin, "7d", end)
         )
         return FundingReply(coin, *found)
 
-    async def rsi(self, coin: str) -> Rsi:
+    async def rsi(self, coin: str, end: Deadline) -> Rsi:
         """Ask what /rsi shows."""
-        end = Deadline()
         return Rsi(coin, *await _together(self._rsi(coin, end), self._price(coin, end)))
 
-    async def heat(self, coin: str, window: str) -> HeatReply:
+    async def heat(self, coin: str, window: str, end: Deadline) -> HeatReply:
         """Ask what /heat shows."""
-        end = Deadline()
         found = await _together(self._heat(coin, window, end), self._price(coin, end))
         return HeatReply(coin, window, *found)
 

@@ -29,7 +29,7 @@ async def raw(ask: Ask) -> Card:
     """Everything about a coin; with `chart` its picture."""
 
     async def show(coin: str) -> Card:
-        reply = await ask.desk.queries.overview(coin)
+        reply = await ask.desk.queries.overview(coin, ask.end)
         if ask.argument(1) == "chart":
             return overview.overview_picture(reply, ask.context)
         return overview.overview(reply, ask.context)
@@ -41,10 +41,12 @@ async def liq(ask: Ask) -> Card:
     """Liquidations of a coin, or of the market without one."""
     window, name = _window(ask, WINDOWS), _name(ask, WINDOWS)
     if name in {"", _EVERY}:
-        return liquidations.market(await ask.desk.queries.market(window), ask.context)
+        return liquidations.market(await ask.desk.queries.market(window, ask.end), ask.context)
 
     async def show(coin: str) -> Card:
-        return liquidations.liquidations(await ask.desk.queries.liquidations(coin, window), ask.context)
+        return liquidations.liquidations(
+            await ask.desk.queries.liquidations(coin, window, ask.end), ask.context
+        )
 
     return await _of_coin(ask, show, name)
 
@@ -52,7 +54,7 @@ async def liq(ask: Ask) -> Card:
 async def market(ask: Ask) -> Card:
     """Show the whole market: totals, imbalance, share of coins in storm."""
     window = _window(ask, market_view.WINDOWS)
-    return market_view.market_view(await ask.desk.queries.market_view(window), ask.context)
+    return market_view.market_view(await ask.desk.queries.market_view(window, ask.end), ask.context)
 
 
 async def whale(ask: Ask) -> Card:
@@ -61,10 +63,10 @@ async def whale(ask: Ask) -> Card:
     names = [word for word in ask.arguments if _amount(word) is None and word != _EVERY]
     least = amounts[0] if amounts else None
     if not names:
-        return whales.whales(await ask.desk.queries.whales(None, least), ask.context)
+        return whales.whales(await ask.desk.queries.whales(None, least, ask.end), ask.context)
 
     async def show(coin: str) -> Card:
-        return whales.whales(await ask.desk.queries.whales(coin, least), ask.context)
+        return whales.whales(await ask.desk.queries.whales(coin, least, ask.end), ask.context)
 
     return await _of_coin(ask, show, names[0])
 
@@ -73,7 +75,7 @@ async def sentiment(ask: Ask) -> Card:
     """Show the mood of the market, and of a coin (default BTC)."""
 
     async def show(coin: str) -> Card:
-        return mood.sentiment(await ask.desk.queries.sentiment(coin), ask.context)
+        return mood.sentiment(await ask.desk.queries.sentiment(coin, ask.end), ask.context)
 
     return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
 
@@ -86,7 +88,7 @@ async def orderbook(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         if wanted and venue is None:
             return talk.unknown_venue(wanted, coin, BOOK_VENUES, ask.context)
-        return depth_view.depth(await ask.desk.queries.depth(coin, venue), ask.context)
+        return depth_view.depth(await ask.desk.queries.depth(coin, venue, ask.end), ask.context)
 
     return await _of_coin(ask, show)
 
@@ -96,7 +98,9 @@ async def oi(ask: Ask) -> Card:
     window = _window(ask, _FRAMES)
 
     async def show(coin: str) -> Card:
-        return interest.open_interest(await ask.desk.queries.open_interest(coin, window), ask.context)
+        return interest.open_interest(
+            await ask.desk.queries.open_interest(coin, window, ask.end), ask.context
+        )
 
     return await _of_coin(ask, show, _name(ask, _FRAMES) or _DEFAULT_COIN)
 
@@ -105,7 +109,7 @@ async def funding(ask: Ask) -> Card:
     """Funding by exchange and over a week."""
 
     async def show(coin: str) -> Card:
-        return interest.funding_card(await ask.desk.queries.funding(coin), ask.context)
+        return interest.funding_card(await ask.desk.queries.funding(coin, ask.end), ask.context)
 
     return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
 
@@ -114,7 +118,7 @@ async def rsi(ask: Ask) -> Card:
     """Relative strength by length of a candle."""
 
     async def show(coin: str) -> Card:
-        return mood.rsi(await ask.desk.queries.rsi(coin), ask.context)
+        return mood.rsi(await ask.desk.queries.rsi(coin, ask.end), ask.context)
 
     return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
 
@@ -124,7 +128,7 @@ async def heat(ask: Ask) -> Card:
     window = _window(ask, WINDOWS)
 
     async def show(coin: str) -> Card:
-        return heat_view.heat(await ask.desk.queries.heat(coin, window), ask.context)
+        return heat_view.heat(await ask.desk.queries.heat(coin, window, ask.end), ask.context)
 
     return await _of_coin(ask, show, _name(ask, WINDOWS) or _DEFAULT_COIN)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Protocol
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from bot.answers import Block, MissingError
+from bot.asking import Deadline
 from bot.commands.call import Call
 from bot.queries import Queries
 from bot.replies import Budget
@@ -28,7 +30,7 @@ __all__ = ["Ask", "CoinLists", "Desk", "Health", "Person"]
 
 _LISTS_S = 600.0
 _RETRY_S = 15.0
-_PATIENCE_S = 1.2
+_FIRST_LIST_S, _ALL_LISTS_S = 0.6, 1.2
 _MOST_READERS = 10_000
 
 log = structlog.get_logger(__name__)
@@ -82,15 +84,24 @@ class CoinLists:
         self._ask_multiplied = ask_multiplied
         self._clock = clock
         self._coins: dict[str, None] = {}
+        self._listed, self._complete = asyncio.Event(), False
         self._fresh_until_s = 0.0
         self._refreshing: asyncio.Task[None] | None = None
 
     async def known(self) -> Mapping[str, None]:
-        """Return the coins, waiting for the first lists only, and not for long; perhaps none."""
+        """Return the coins, waiting for the very first list only, and not for long; perhaps none."""
         if self._clock() >= self._fresh_until_s and (self._refreshing is None or self._refreshing.done()):
             self._refreshing = asyncio.create_task(self._refresh())
-        if not self._coins and self._refreshing is not None:
-            await asyncio.wait([self._refreshing], timeout=_PATIENCE_S)
+        if not self._listed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._listed.wait(), _FIRST_LIST_S)
+        return self._coins
+
+    async def every(self) -> Mapping[str, None]:
+        """Return the coins after every list of the first time has come or failed, if that is not long."""
+        await self.known()
+        if not self._complete and self._refreshing is not None:
+            await asyncio.wait([self._refreshing], timeout=_ALL_LISTS_S)
         return self._coins
 
     async def close(self) -> None:
@@ -103,7 +114,7 @@ class CoinLists:
         tasks = [asyncio.ensure_future(lister.coins()) for lister in self._listers]
         complete = True
         try:
-            for task in tasks:
+            for task in asyncio.as_completed(tasks):
                 try:
                     block = await task
                 except (MissingError, SourceError) as error:
@@ -113,10 +124,13 @@ class CoinLists:
                     complete = complete and not block.gaps
                     # What was listed once stays known: a venue that is down has not lost its coins.
                     self._coins |= dict.fromkeys(block.value or ())
+                    self._listed.set()
             self.multiplied |= await self._ask_multiplied()
         finally:
+            self._listed.set()
             for task in tasks:
                 task.cancel()
+        self._complete = self._complete or bool(self._coins)
         self._fresh_until_s = self._clock() + (_LISTS_S if complete else _RETRY_S)
 
 
@@ -164,7 +178,10 @@ class Desk:
 
     async def resolve(self, text: str) -> Found | Unknown:
         """Return the coin that is meant; while no list could be had, a well-spelt name is taken as it is."""
-        listed = await self.coins.known()
+        found = resolve(text, await self.coins.known(), self.coins.multiplied)
+        if isinstance(found, Found):
+            return found
+        listed = await self.coins.every()
         found = resolve(text, listed, self.coins.multiplied)
         if isinstance(found, Found) or listed:
             return found
@@ -174,12 +191,13 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One call by one person."""
+    """One call by one person. end: of the time that the sources have for it."""
 
     desk: Desk
     call: Call
     person: Person
     context: Context
+    end: Deadline
 
     @property
     def arguments(self) -> tuple[str, ...]:
