@@ -12,7 +12,16 @@ import pytest
 from bot.config import Settings as BotSettings
 from teleglas import numbers
 from teleglas.settings import names
+from teleglas.telegram.text import plain
+from tests.delivery.analysis_samples import AnalysisSamples
+from tests.delivery.conftest import Samples
 from ws_alert.config import Settings
+from ws_alert.delivery.render import render
+from ws_alert.detectors.market_cascade_detector import SPAN_MS as CASCADE_MS
+from ws_alert.detectors.oi_divergence_detector import SPAN_MS
+from ws_alert.detectors.order_flow_analyzer import FLOW_MS
+from ws_alert.detectors.stop_hunt_detector import ABSORB_MS
+from ws_alert.detectors.whale_accumulation_detector import ACCUMULATION_MS
 from ws_alert.messages import Action
 from ws_alert.rules import Cooldowns, Rules, Thresholds
 
@@ -150,6 +159,97 @@ def test_other_numbers_are_those_of_the_rules():
     assert f"at least {numbers.usd_short(floors.floor('BTC'))} for BTC and ETH, {numbers.usd_short(floors.floor('SOL'))} for other coins" in text  # fmt: skip
     assert cooldown.whale_trade_s == cooldown.whale_cluster_s
     assert {cooldown.large_liquidation_s, cooldown.global_radar_s} == {cooldown.liquidation_storm_s}
+
+
+def test_numbers_of_the_analysis_kinds_are_those_of_the_rules():
+    """README and guide tell the defaults of the kinds that have no row of three amounts, and their fixed windows."""
+    rules = Thresholds()
+    hunt, flow, spike = rules.stop_hunt, rules.order_flow, rules.volume_spike
+    flush = [numbers.usd_short(hunt.usd(group)) for group in GROUPS]
+    orders = [numbers.usd_short(hunt.absorption(group)) for group in GROUPS]
+    cascade, flat, apart = rules.market_cascade.assets, rules.whale_accumulation_window, rules.oi_divergence
+    minutes = {span: numbers.span(span) for span in (FLOW_MS, ACCUMULATION_MS, SPAN_MS)}
+    ratio, floor, funding = (
+        f"{flow.ratio:.0%}".replace("%", " %"),
+        numbers.usd_short(round(spike.floor_usd * 100)),
+        f"{rules.funding_extreme.percent:g} %",
+    )
+    readme, guide = (
+        " ".join((ROOT / page).read_text(encoding="utf-8").split())
+        for page in ("README.md", "docs/WS_ALERT_BOT.md")
+    )
+    for row in (
+        _row(
+            "market cascade", [f"storms that begin on {cascade} coins within {CASCADE_MS // 1000} s", "", ""]
+        ),
+        _row(
+            "stop hunt, 30 s + 30 s",
+            [
+                f"more than {flush[0]} liquidated, then {orders[0]} of orders against it",
+                f"{flush[1]}, {orders[1]}",
+                f"{flush[2]}, {orders[2]}",
+            ],
+        ),
+        _row(
+            f"order flow, {minutes[FLOW_MS]}",
+            [f"more than {ratio} of the taker volume on one side, with {flow.count} large orders", "", ""],
+        ),
+        _row(
+            f"whale accumulation, {minutes[ACCUMULATION_MS]}",
+            [
+                f"{flat.count} large orders of one side within a price range of {flat.range_percent:g} %",
+                "",
+                "",
+            ],
+        ),
+        _row(
+            f"volume spike, 60 s",
+            [f"{spike.multiple:g}x the coin's own median minute of 24 h, at least {floor}", "", ""],
+        ),
+        _row("extreme funding", [f"{funding} per 8 h on a contract, either sign", "", ""]),
+        _row(
+            f"open interest, {minutes[SPAN_MS]}",
+            [
+                f"up {apart.rise_percent:g} % on one venue, down {apart.fall_percent:g} % on all others together",
+                "",
+                "",
+            ],
+        ),
+    ):
+        assert " ".join(row.split()) in readme
+    for words in (
+        f"storms that begin on at least {cascade} coins (`THRESHOLDS__MARKET_CASCADE__ASSETS`) within {CASCADE_MS // 1000} s",
+        f"A flush is more than {flush[0]} (LARGE CAP {flush[1]}, others {flush[2]}) liquidated within {numbers.span(Rules().window_ms)}, at least {hunt.majority * 100:.0f} % of it one side",
+        f"within {ABSORB_MS // 1000} s after it, large orders AGAINST the forced flow (longs flushed: buys) of more than {orders[0]} ({orders[1]}, {orders[2]}) absorb it, and the score exceeds {hunt.score:g}",
+        f"in {minutes[FLOW_MS]} more than {ratio} is one side, with at least {flow.count} large orders of it, and the score exceeds {flow.score:g}",
+        f"at least {flat.count} large orders of one side in {minutes[ACCUMULATION_MS]}",
+        f"the price range is at most {flat.range_percent:g} %",
+        f"at least {spike.multiple:g} times the coin's own median minute of the last 24 h in 60 s, and at least {floor}",
+        f"funding of at least {funding} per 8 h",
+        f"within {minutes[SPAN_MS]} the open interest rises by at least {apart.rise_percent:g} % on one venue and falls by at least {apart.fall_percent:g} %",
+    ):
+        assert words in guide, words
+
+
+def test_samples_of_the_analysis_kinds_are_what_the_program_writes():
+    """Each line of their samples in the guide is one of the rendered message, in its order."""
+    text = (ROOT / "docs" / "WS_ALERT_BOT.md").read_text(encoding="utf-8")
+    blocks = [
+        block.strip("\n").split("\n")
+        for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ]
+    for alert in AnalysisSamples(Samples()).every_kind():
+        head, quote = render(alert).html.split("<blockquote expandable>")
+        quote, foot = quote.split("</blockquote>")
+        told = (
+            plain(head.strip("\n")).split("\n")
+            + [f"│ {line}" for line in plain(quote).split("\n")]
+            + plain(foot.strip("\n")).split("\n")
+        )
+        shown = next(block for block in blocks if block[0] == told[0])
+        assert [line for line in told if line in shown] == [line for line in shown if line != "│ ..."], (
+            alert.kind
+        )
 
 
 def test_every_action_is_explained():
