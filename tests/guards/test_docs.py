@@ -203,7 +203,7 @@ def test_numbers_of_the_analysis_kinds_are_those_of_the_rules():
             ],
         ),
         _row(
-            f"volume spike, 60 s",
+            "volume spike, 60 s",
             [f"{spike.multiple:g}x the coin's own median minute of 24 h, at least {floor}", "", ""],
         ),
         _row("extreme funding", [f"{funding} per 8 h on a contract, either sign", "", ""]),
