@@ -150,6 +150,7 @@ async def _to_request(
             stack.push_async_callback(pool.close)
             pool.warm_up()
         telegram = await stack.enter_async_context(TelegramChannel(bot_api.TOKEN, base_url=api))
+        await telegram.check((spine.TARGET,))  # as the program does at its start: the connection is open
         channel = _Stamped(telegram)
         made, stamps, work = await stack.enter_async_context(_running(server, count, folder))
         dispatcher = made.pipeline.dispatcher = Dispatcher(

@@ -178,7 +178,9 @@ def _sum_up(console: Console, folder: Path, printed: str) -> None:
     table.add_row("alerts by kind", _counts({kind: report["alerts"].get(kind, 0) for kind in _KINDS}))
     table.add_row("verdicts by reason", _by_action(report["verdicts"]))
     table.add_row(
-        "delivered", f"{report['sent']} messages, {report['edited']} edits, {report['waiting']} waiting"
+        "delivered",
+        f"{report['sent']} messages, {report['pictures']} pictures added to them, {report['edited']} edits,"
+        f" {report['waiting']} waiting",
     )
     table.add_row(
         "frame to decision", f"p50 {report['decision_ms_p50']} ms, p99 {report['decision_ms_p99']} ms"

@@ -146,7 +146,10 @@ async def _last_words(vitals: Vitals, ways: Ways, report: Report, clock: Callabl
             "Telegram does not know this token",
             "Copy it whole from @BotFather, or make a new one with /token",
         )
-    log.info("stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, waiting=report.waiting)
+    log.info(
+        "stopped", inputs=report.inputs, sent=report.sent, edited=report.edited, pictures=report.pictures,
+        waiting=report.waiting,
+    )  # fmt: skip
 
 
 @contextlib.asynccontextmanager

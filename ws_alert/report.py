@@ -21,7 +21,8 @@ class Report(msgspec.Struct, frozen=True):
     """Counts since the start.
 
     Delays in ms: decision from a frame's arrival to its verdict, request from the release
-    of an alert to the start of its request.
+    of an alert to the start of its request. pictures: added to messages; pictureless: messages that
+    stand without theirs.
     lost: journalled records that could not be written, plus alerts that were committed
     and are neither told nor waiting nor refused.
     """
@@ -32,6 +33,8 @@ class Report(msgspec.Struct, frozen=True):
     alerts: dict[str, int]
     sent: int
     edited: int
+    pictures: int
+    pictureless: int
     waiting: int
     undeliverable: int
     lost: int
@@ -95,6 +98,8 @@ class Tally:
             alerts=dict(self.alerts),
             sent=deliveries.sent,
             edited=deliveries.edited,
+            pictures=deliveries.pictured,
+            pictureless=deliveries.left_out,
             waiting=waiting,
             undeliverable=undeliverable,
             lost=lost,
