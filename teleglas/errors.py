@@ -13,7 +13,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import msgspec
+
 __all__ = [
+    "DECODE_ERRORS",
     "AlreadyRunning",
     "BadFrame",
     "ConfigError",
@@ -24,6 +29,9 @@ __all__ = [
     "OutputError",
     "TeleglasError",
 ]
+
+DECODE_ERRORS: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""All that msgspec raises for bytes of any kind: text that is no UTF-8 is a ValueError."""
 
 
 class TeleglasError(Exception):

@@ -6,7 +6,7 @@ own side codes, contract sizes or time units.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -179,14 +179,21 @@ class MarketSink(Protocol):
         checked to be positive and finite. event_ms: the venue's time.
         """
 
-    def take_plain(self, rows: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
-        """Take rows while they are trades of contracts that the sink has met; return the first other one.
+    def take_plain(
+        self,
+        frames: Iterator[bytes],
+        read: Callable[[bytes], Any],
+        kind: type[Any],
+        known: Mapping[str, Instrument],
+    ) -> Any:
+        """Take frames while each is a trade of a contract that the sink has met; return the first other one.
 
         The hot path of a busy tape: one call for many trades, each of which does to the sink
-        what `trade` does. kind: the class of a trade among the rows, with `symbol`, `trade_id`,
-        `event_ms`, `sold` (the taker sold), `price` and `quantity` as in `trade`, the symbol
-        as a key of `known`. The caller hands what is returned to the other methods and calls
-        again; None: nothing is left. A sink may return every row.
+        what `trade` does. read: decodes a frame; the event is its `data`. kind: the class of a
+        trade, with `symbol` (a key of `known`), `trade_id`, `event_ms`, `sold` (the taker
+        sold), `price` and `quantity` as in `trade`. Returned is the decoded event, or the bytes
+        of a frame that `read` raised one of DECODE_ERRORS for, or None when nothing is left;
+        the caller hands it to the other methods and calls again. A sink may return everything.
         """
 
     def liquidation(self, row: Liquidation) -> None:

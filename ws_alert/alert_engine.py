@@ -377,6 +377,7 @@ class AlertEngine:
             self.intake.interrupted(venue, argument)
         elif kind == RecordKind.INSTRUMENTS and codec is not None:
             codec.use(decode_instruments(payload))
+            self.intake.relisted()
         elif kind == RecordKind.NOTICE:
             notice = msgspec.json.decode(payload, type=FeedNotice)
             self.health.note(notice, self.now_ms)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from teleglas.errors import BadFrame
+from teleglas.errors import DECODE_ERRORS, BadFrame
 from teleglas.market import (
     Completeness,
     Instrument,
@@ -54,9 +54,6 @@ Millis = Annotated[int, Meta(gt=0, lt=10**14)]
 RowId = Annotated[int, Meta(ge=0, lt=2**63 - 1)]
 Exact = str | int | float
 """A number in the spelling of the venue, for exact decimal arithmetic."""
-
-DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
-"""All that msgspec raises for bytes of any kind: text that is no UTF-8 is a ValueError."""
 
 Seen = dict[tuple[str, int, PositionSide, float, int], int]
 """How often each content occurred in the current frame."""

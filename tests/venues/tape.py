@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from teleglas.errors import DECODE_ERRORS
 from teleglas.market import Instrument, Liquidation, Refusal
 
 
@@ -31,9 +32,13 @@ class Tape:
         assert _positive(quantity)
         self.trades.append((instrument.symbol, trade_id, tag, event_ms, buy, price, quantity))
 
-    def take_plain(self, rows, kind, known):
-        """Keep plain trades, and give back the first other row."""
-        for row in rows:
+    def take_plain(self, frames, read, kind, known):
+        """Keep plain trades, and give back the first other event."""
+        for frame in frames:
+            try:
+                row = read(frame).data
+            except DECODE_ERRORS:
+                return frame
             if type(row) is not kind:
                 return row
             instrument = known[row.symbol]
@@ -104,7 +109,9 @@ class Tape:
     @property
     def empty(self) -> bool:
         """Whether nothing at all was handed over."""
-        return not (self.trades or self.liquidations or self.marks or self.rates or self.interest or self.refusals)
+        return not (
+            self.trades or self.liquidations or self.marks or self.rates or self.interest or self.refusals
+        )
 
 
 def _positive(value: float) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from teleglas.errors import BadFrame
+from teleglas.errors import DECODE_ERRORS, BadFrame
 from teleglas.market import (
     Candle,
     Completeness,
@@ -114,6 +114,7 @@ class Intake:
         self._assets: dict[str, AssetEvents] = {}
         self._contracts: dict[Instrument, _Contract] = {}
         self._by_name: dict[tuple[str, str, str], _Contract] = {}
+        self._taps: dict[str, dict[str, _Contract]] = {}
         self._liquidations = LiquidationMemory()
         self._relayed = RelayedTrades()
 
@@ -150,6 +151,10 @@ class Intake:
             if contract.last_id != _ASK:
                 contract.ids.last, contract.last_id = contract.last_id, _ASK
 
+    def relisted(self) -> None:
+        """Take that a venue told its contracts anew: a symbol may mean another contract from now on."""
+        self._taps.clear()
+
     def forget(self, busy: frozenset[str]) -> None:
         """Drop what can decide nothing any more; `busy` assets have an open episode."""
         self._liquidations.forget(self.now_ms)
@@ -170,6 +175,7 @@ class Intake:
             self._contracts = {
                 key: one for key, one in self._contracts.items() if one.events.asset not in quiet
             }
+            self._taps.clear()
 
     # -- MarketSink -------------------------------------------------------------------
 
@@ -221,31 +227,46 @@ class Intake:
         if tape.passed:
             self._passed(contract.events)
 
-    def take_plain(self, rows: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
-        """Take trades of the current second of plain contracts without a call for each (see `MarketSink`)."""
-        contracts, now_ms, oldest_ms = self._contracts, self.now_ms, self.oldest_ms
-        for row in rows:
+    def take_plain(
+        self,
+        frames: Iterator[bytes],
+        read: Callable[[bytes], Any],
+        kind: type[Any],
+        known: Mapping[str, Instrument],
+    ) -> Any:
+        """Take trades of plain contracts without a call for each (see `MarketSink`)."""
+        taps = self._taps.setdefault(self.source, {})
+        now_ms, oldest_ms = self.now_ms, self.oldest_ms
+        for frame in frames:
+            try:
+                row = read(frame).data
+            except DECODE_ERRORS:
+                return frame
             if type(row) is not kind:
                 return row
-            instrument = known[row.symbol]
-            contract = contracts.get(instrument)
+            contract = taps.get(row.symbol)
             if contract is None:
-                return row
-            trade_id, event_ms, price = row.trade_id, row.event_ms, row.price
-            usd = price * row.quantity * contract.factor
+                contract = self._tap(known[row.symbol], taps)
+                if contract is None:
+                    return row
+            trade_id = row.trade_id
+            event_ms = row.event_ms
+            price = row.price
+            usd = price * row.quantity
             tape = contract.tape
             if (
                 trade_id <= contract.last_id
                 or usd >= contract.floor
-                or not tape.from_ms <= event_ms < tape.until_ms
+                or event_ms < tape.from_ms
                 or not oldest_ms <= event_ms <= now_ms
             ):
-                self.trade(instrument, trade_id, "", event_ms, not row.sold, price, row.quantity)
+                # seen before, not plain, large, late, or ahead of our clock
+                self.trade(known[row.symbol], trade_id, "", event_ms, not row.sold, price, row.quantity)
                 continue
             contract.last_id = trade_id
             if event_ms > tape.newest_ms:
                 tape.newest_ms = event_ms
-            second = tape.current
+            second = tape.current if event_ms < tape.until_ms else tape.at(event_ms // 1000)
             if row.sold:
                 second.sell += (usd * 100 + 0.5).__trunc__()
             else:
@@ -255,6 +276,8 @@ class Intake:
             if price > second.high:
                 second.high = price
             second.last = price
+            if tape.passed:
+                self._passed(contract.events)
         return None
 
     def liquidation(self, row: Liquidation) -> None:
@@ -361,6 +384,14 @@ class Intake:
             smallest = min(contract.order_cents, thresholds.whale_trade.usd(events.group))
             contract.floor = smallest / 100 - 0.02
         self._contracts[instrument] = contract
+        return contract
+
+    def _tap(self, instrument: Instrument, taps: dict[str, _Contract]) -> _Contract | None:
+        """Return the contract if it was met before and counts in coins; from now on its symbol finds it."""
+        contract = self._contracts.get(instrument)
+        if contract is None or contract.factor != 1.0:
+            return None
+        taps[instrument.symbol] = contract
         return contract
 
     def _unusual(

@@ -18,7 +18,6 @@ apart, so the list of allowed hosts in the dialogue is what keeps it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any, Literal, get_type_hints
 
 import msgspec
@@ -156,7 +155,6 @@ class _Kind(msgspec.Struct, gc=False):
 _MANY = 16
 """Frames that took the long way because their contract is new: then the short way is laid anew."""
 
-_DATA = attrgetter("data")
 _KINDS = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
 _WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Wrapped, strict=False)
 _BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event | list[_Event], strict=False)
@@ -211,35 +209,22 @@ class BinanceCodec:
             self._events(event, sink)
 
     def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
-        """Do what `decode` does for each frame; most are one wrapped trade, which takes a short way."""
+        """Do what `decode` does for each frame; most are one wrapped trade, which takes a short way.
+
+        A frame above MAX_FRAME_BYTES ends its connection, so that only the long way looks for one.
+        """
         if self._missed >= _MANY and self._known:
             self._plain, self._read = _plain_reader(tuple(self._known))
             self._missed, self._listed_then = 0, len(self._known)
-        known, plain, left = self._known, self._plain, iter(self._rows(payloads))
-        while (row := sink.take_plain(left, plain, known)) is not None:
-            if type(row) is bytes:
-                self.decode(row, sink)
-                self._missed += len(self._known) > self._listed_then
+        frames, read, plain, known = iter(payloads), self._read, self._plain, self._known
+        while (event := sink.take_plain(frames, read, plain, known)) is not None:
+            if type(event) is _Force:
+                self._forced(event, None, sink)
+            elif type(event) is bytes:
+                self.decode(event, sink)
+                self._missed += len(known) > self._listed_then
             else:
-                self._events(row, sink)
-
-    def _rows(self, payloads: Sequence[bytes]) -> list[Any]:
-        """Decode frames; one that is not plain stays bytes."""
-        read = self._read
-        if sum(map(len, payloads)) <= MAX_FRAME_BYTES:
-            try:
-                return list(map(_DATA, map(read, payloads)))
-            except DECODE_ERRORS:
-                pass
-        return [self._row(payload) for payload in payloads]
-
-    def _row(self, payload: bytes) -> Any:
-        if len(payload) <= MAX_FRAME_BYTES:
-            try:
-                return self._read(payload).data
-            except DECODE_ERRORS:
-                pass
-        return payload
+                self._events(event, sink)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.
@@ -302,7 +287,7 @@ class BinanceCodec:
         if kind not in {None, 1}:
             sink.refuse(Refusal.OTHER_PRODUCT, f"{order.s[:40]}: symbol type {kind}")
             return
-        instrument = self._find(order.s, sink)
+        instrument = self._known.get(order.s) or self._listed(order.s, sink)
         if instrument is None:
             return
         filled = _is_filled(order)
