@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from teleglas import numbers
 from teleglas.telegram.text import escape
 
-__all__ = ["COLUMNS", "age", "clock", "day_time", "funding", "percent", "price", "ratio", "share", "signed_usd",
+__all__ = ["COLUMNS", "age", "clock", "day_time", "fits", "funding", "percent", "price", "ratio", "share", "signed_usd",
            "table", "usd", "width", "zone_name"]  # fmt: skip
 
 COLUMNS = 32
@@ -122,6 +122,13 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
         for line in lines
     ]
     return "<pre>" + "\n".join(escape(line.rstrip()) for line in made) + "</pre>"
+
+
+def fits(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table shows these rows whole: no label cut, no column left out."""
+    columns = max((len(line) for line in rows), default=0)
+    lines = [[*line, *[""] * (columns - len(line))] for line in rows]
+    return sum(_widest(lines, at) + _GAP for at in range(columns)) - _GAP <= COLUMNS
 
 
 def _widest(lines: Sequence[Sequence[str]], column: int) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.answers import WhalePosition, WhalePositions, WhaleTrade, WhaleTrades
 from bot.replies import Whales
 from bot.views.card import Button, Card, Part
-from bot.views.figures import age, price, share, signed_usd, table, usd
+from bot.views.figures import age, fits, price, share, signed_usd, table, usd
 from bot.views.origin import Context, Named, footer, missing_line, refresh, sources
 from bot.views.pieces import headline, others, tldr
 from teleglas.language import Html
@@ -105,7 +107,16 @@ def _trades(reply: Whales, context: Context, *, top: bool) -> str:
     if not rows:
         return ""
     title = say("Largest") if top else say("Latest")
-    return title + "\n" + table([_trade(row, reply, context) for row in rows])
+    return title + "\n" + table(_whole(rows, reply, context))
+
+
+def _whole(rows: Sequence[WhaleTrade], reply: Whales, context: Context) -> list[list[str]]:
+    """Return the rows so that no name is cut: rather a price with a digit less, or none."""
+    full = [_trade(row, reply, context) for row in rows]
+    if fits(full):
+        return full
+    rounder = [[*cells[:-1], price(float(f"{row.price:.5g}"))] for row, cells in zip(rows, full, strict=True)]
+    return rounder if fits(rounder) else [cells[:-1] for cells in full]
 
 
 def _trade(row: WhaleTrade, reply: Whales, context: Context) -> list[str]:

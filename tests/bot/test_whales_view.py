@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from bot.answers import COINGLASS, EXCHANGES, Block, WhalePosition, WhalePositions, WhaleTrades
+import re
+
+import pytest
+
+from bot.answers import COINGLASS, EXCHANGES, Block, WhalePosition, WhalePositions, WhaleTrade, WhaleTrades
 from bot.replies import Whales
 from bot.views.card import text
 from bot.views.origin import Context
 from bot.views.whales import whales
 from teleglas.language import load_words
-from teleglas.market import PositionSide
+from teleglas.market import PositionSide, TakerSide
 from teleglas.telegram.text import plain
 
 NOW = 1_795_262_400_000
@@ -51,3 +55,23 @@ def test_small_holders_are_said_and_not_hidden():
     """Who was looked at and found small is an answer."""
     card = plain(shown((), 9))
     assert "the 9 largest takers among the newest SOL trades: none of at least $50.0K." in card
+
+
+@pytest.mark.parametrize(
+    ("amount", "at", "line"),
+    [
+        (1.9e4, 3.21, "12:00 Binance sell $19.0K 3.21"),
+        (2.85e6, 97_223.4, "12:00 Binance sell $2.85M 97,223"),
+        (18_900.0, 0.0000046065, "12:00 Binance sell $18.9K"),
+    ],
+)
+def test_no_exchange_s_name_is_cut_for_a_price(amount, at, line):
+    """Where a row is too long for a phone the price gives way, digit by digit; who and how much stay whole."""
+    row = WhaleTrade("Binance", "BTC", TakerSide.SELL, amount, at, NOW)
+    trades = Block(
+        WhaleTrades((row,), (row,), 0.0, amount, 1, 1.0, NOW - 600_000), source=EXCHANGES, as_of_ms=NOW
+    )
+    held = Block(WhalePositions(()), None, COINGLASS, ("Hyperliquid",), NOW)
+    card = text(whales(Whales("BTC", None, trades, held), Context(load_words("bot")["en"], NOW)))
+    told = re.findall(r"<pre>(.*?)</pre>", card, re.DOTALL)
+    assert [" ".join(each.split()) for each in told] == [line, line]
