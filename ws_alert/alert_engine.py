@@ -449,6 +449,8 @@ class AlertEngine:
                     self._started(finding)
                     if finding.kind is Kind.LIQUIDATION_STORM and self._on.market_cascade:
                         findings = [*self._cascade(finding), *findings]
+        if not findings:
+            return
         signals = [signal for finding in findings for signal in self._signalled(finding)]
         for signal in sorted(signals, key=lambda each: -RANK[each.kind]):
             for target, policy in self._policies.items():

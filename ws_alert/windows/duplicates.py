@@ -105,14 +105,19 @@ class RelayedTrades:
 
 
 class LiquidationMemory:
-    """Remembers liquidations for two minutes, by the venue's id or by content and occurrence."""
+    """Remembers liquidations for two minutes, by the venue's id or by content and occurrence.
 
-    __slots__ = ("_direct", "_relayed", "_seen")
+    Direct rows wait in `_untold` until the first relayed one asks for them: most programs
+    have no relay, and a log is cheaper than a book by place.
+    """
+
+    __slots__ = ("_direct", "_relayed", "_seen", "_untold")
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, int] = {}
         self._direct: dict[Hashable, list[tuple[int, int]]] = {}
         self._relayed: dict[Hashable, list[tuple[int, int]]] = {}
+        self._untold: list[Liquidation] = []
 
     def is_new(self, row: Liquidation, now_ms: int, *, relayed: bool) -> bool:
         """Return whether this order was not counted yet, and remember it.
@@ -128,24 +133,46 @@ class LiquidationMemory:
         if key in self._seen:
             return False
         self._seen[key] = now_ms
-        place: Hashable = (found.venue, found.asset, row.side)
-        mine, theirs = (self._relayed, self._direct) if relayed else (self._direct, self._relayed)
-        for other in theirs.get(place, ()):
-            if abs(other[0] - row.event_ms) <= 1000 and abs(other[1] - row.usd_cents) * 100 <= other[1]:
-                theirs[place].remove(other)
-                return False
-        mine.setdefault(place, []).append((row.event_ms, row.usd_cents))
+        if relayed:
+            for each in self._untold:
+                _note(self._direct, each)
+            self._untold.clear()
+        if _told(self._direct if relayed else self._relayed, row):
+            return False
+        if relayed:
+            _note(self._relayed, row)
+        else:
+            self._untold.append(row)
         return True
 
     def forget(self, now_ms: int) -> None:
         """Drop what is older than two minutes."""
         edge = now_ms - REMEMBERED_MS
         _forget(self._seen, edge)
+        self._untold = [row for row in self._untold if row.event_ms >= edge]
         for book in (self._direct, self._relayed):
             for place in list(book):
                 book[place] = [pair for pair in book[place] if pair[0] >= edge]
                 if not book[place]:
                     del book[place]
+
+
+def _note(book: dict[Hashable, list[tuple[int, int]]], row: Liquidation) -> None:
+    found = row.instrument
+    book.setdefault((found.venue, found.asset, row.side), []).append((row.event_ms, row.usd_cents))
+
+
+def _told(book: dict[Hashable, list[tuple[int, int]]], row: Liquidation) -> bool:
+    """Return whether the book holds the row as the other source told it, and take it out."""
+    if not book:
+        return False
+    found = row.instrument
+    pairs = book.get((found.venue, found.asset, row.side), [])
+    for pair in pairs:
+        if abs(pair[0] - row.event_ms) <= 1000 and abs(pair[1] - row.usd_cents) * 100 <= pair[1]:
+            pairs.remove(pair)
+            return True
+    return False
 
 
 def _forget(seen: dict[Hashable, int], edge: int) -> None:

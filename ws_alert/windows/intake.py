@@ -18,7 +18,7 @@ from teleglas.market import (
     Refusal,
     TakerSide,
 )
-from teleglas.money import cents, exact_decimal
+from teleglas.money import cents, exact_decimal, quick_cents
 from ws_alert.messages import EventRow
 from ws_alert.rules import Rules
 from ws_alert.windows.candles import is_possible
@@ -40,7 +40,8 @@ _MOST_SAMPLES = 20
 
 # members of an enumeration and their values take some tenths of a microsecond to look up
 _SAMPLED = Completeness.SAMPLED
-_TEXTS: dict[StrEnum, str] = {each: each.value for each in (*PositionSide, *PriceKind)}
+_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
+_TEXTS: dict[StrEnum, str] = {each: each.value for each in (*PositionSide, *TakerSide, *PriceKind)}
 
 
 class Judge(Protocol):
@@ -438,30 +439,19 @@ class Intake:
             self.refused[Refusal.TOO_OLD] += 1
             return
         usd = quantity * contract.factor if contract.inverse else price * quantity * contract.factor
-        if usd >= contract.floor:
-            self._large_trade(instrument, contract, event_ms, buy, price, quantity)
-            return
-        side = TakerSide.BUY if buy else TakerSide.SELL
+        if usd < contract.floor:
+            usd_cents = int(usd * 100 + 0.5)
+        else:
+            try:
+                usd_cents = quick_cents(usd) or cents(
+                    instrument.usd(exact_decimal(price), exact_decimal(quantity))
+                )
+            except BadFrame as bad:
+                self.refuse(Refusal(bad.reason), f"{instrument.venue} {instrument.symbol}: {bad}")
+                return
+        side = _BUY if buy else _SELL
         time_ms = min(event_ms, self.now_ms)
-        self._traded(instrument, contract, time_ms, side, price / contract.scale, int(usd * 100 + 0.5))
-
-    def _large_trade(
-        self,
-        instrument: Instrument,
-        contract: _Contract,
-        event_ms: int,
-        buy: bool,
-        price: float,
-        quantity: float,
-    ) -> None:
-        try:
-            usd = cents(instrument.usd(exact_decimal(price), exact_decimal(quantity)))
-        except BadFrame as bad:
-            self.refuse(Refusal(bad.reason), f"{instrument.venue} {instrument.symbol}: {bad}")
-            return
-        side = TakerSide.BUY if buy else TakerSide.SELL
-        time_ms = min(event_ms, self.now_ms)
-        self._traded(instrument, contract, time_ms, side, price / contract.scale, usd)
+        self._traded(instrument, contract, time_ms, side, price / contract.scale, usd_cents)
 
     def _traded(
         self,
@@ -474,13 +464,13 @@ class Intake:
     ) -> None:
         events = contract.events
         events.tape.newest_ms = max(events.newest_ms, time_ms)
-        events.tape.add(time_ms // 1000, usd, buy=side is TakerSide.BUY)
+        events.tape.add(time_ms // 1000, usd, buy=side is _BUY)
         events.tape.price(time_ms // 1000, price)
         if events.tape.passed:
             self._passed(events)
         if usd < contract.floor * 100:
             return
-        row = EventRow(instrument.venue, instrument.symbol, side.value, usd, price, time_ms)
+        row = EventRow(instrument.venue, instrument.symbol, _TEXTS[side], usd, price, time_ms)
         is_order = usd >= contract.order_cents
         if is_order:
             events.add_order(side, row)
