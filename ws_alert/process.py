@@ -94,7 +94,9 @@ async def run(
             monitor, pipeline, feeds, store, recorder,
             server=server, clock=clock, simulated=settings.simulated,
         )  # fmt: skip
-        async with _beside(check=check_ways(ways, settings, store, stop), vitals=vitals.run()):
+        async with _beside(
+            check=check_ways(ways, settings, store, stop), vitals=vitals.run(), warm=ways.keep_warm()
+        ):
             await _work(pipeline, dispatcher, feeds, stop, alive)
         report = await pipeline.report()
         await _last_words(vitals, ways, report, clock)

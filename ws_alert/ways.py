@@ -49,6 +49,11 @@ class Ways(NamedTuple):
         if self.terminal is not None:
             self.terminal.resume(await store.run(Store.last_message_id, TERMINAL))
 
+    async def keep_warm(self) -> None:
+        """Keep a connection to Telegram open, if messages go there. Run it as a task."""
+        if self.telegram is not None:
+            await self.telegram.keep_warm()
+
     async def close(self) -> None:
         """Close every channel."""
         for close in self.closers:

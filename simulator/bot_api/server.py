@@ -57,6 +57,8 @@ class BotApi:
         self.faults = Faults()
         self.requests: list[tuple[str, str]] = []
         """(method, chat) of each request that reached a bot, refused ones too."""
+        self.connections: set[object] = set()
+        """Address and port of each connection that brought one."""
         self._limits = FloodLimits() if flood else None
         self._host, self._port = host, port
         self._stopping = asyncio.Event()
@@ -123,6 +125,7 @@ class BotApi:
             call = await self._call(request)
             names = self.world.names_of(call.parameters.get("chat_id", ""))
             self.requests.append((call.method, call.text("chat_id")))
+            self.connections.add(request.transport and request.transport.get_extra_info("peername"))
             fault = self.faults.take(call.method, names)
             if fault is not None and not fault.accepted:
                 return await self._play(fault, request)

@@ -24,6 +24,8 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 _CONNECT_S = 10.0
 _POOL_S = 5.0
 _CONNECTIONS = 16
+_IDLE_S = 60.0
+"""How long an unused connection is kept: the library's own 5 s are over before the next alert."""
 
 
 class TelegramClient:
@@ -45,7 +47,7 @@ class TelegramClient:
     ) -> None:
         api = base_url.rstrip("/")
         public = f"{token.partition(':')[0]}:hidden"
-        limits = httpx.Limits(max_connections=connections)
+        limits = httpx.Limits(max_connections=connections, keepalive_expiry=_IDLE_S)
         inner = httpx.AsyncHTTPTransport(limits=limits, proxy=_proxy(api))
         self._requests = HTTPXRequest(
             connection_pool_size=connections,

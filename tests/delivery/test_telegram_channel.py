@@ -438,6 +438,25 @@ async def test_refused_edit_becomes_its_outcome(api, channel, fault, wanted):
     assert {field: getattr(outcome, field) for field in wanted} == wanted
 
 
+async def test_a_connection_is_kept_open(api, channel):
+    """An alert after a quiet time finds one; that Telegram is away meanwhile ends nothing."""
+    api.fault(Fault.server_error(method="getMe"))
+    api.fault(Fault.unauthorized(method="getMe"))
+    warm = asyncio.create_task(channel.keep_warm(every_s=0.001))
+    async with asyncio.timeout(10):
+        while len(api.requests) < 5:  # noqa: ASYNC110 - the list of requests has no event
+            await asyncio.sleep(0)
+    warm.cancel()
+    await asyncio.gather(warm, return_exceptions=True)
+    api.connections.clear()
+    assert {method for method, _ in api.requests} == {"getMe"}
+    await channel.check(())
+    before = set(api.connections)
+    assert (await send(channel)).kind is SENT
+    assert len(before) == 1
+    assert api.connections == before
+
+
 async def test_check_names_the_bot_and_its_chats(api, channel):
     """A sound configuration has no problems, and a chat has one number however it is written."""
     found = await channel.check((str(PERSON), f"{FORUM}:5", "@news"))

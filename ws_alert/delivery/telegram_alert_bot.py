@@ -7,6 +7,8 @@ is refused) is mended here, and the outcome says so.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import replace
 from types import TracebackType
@@ -35,6 +37,7 @@ from ws_alert.messages import Outcome, OutcomeKind
 
 __all__ = ["TelegramChannel"]
 
+_WARM_S = 20.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -63,6 +66,16 @@ class TelegramChannel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def keep_warm(self, every_s: float = _WARM_S) -> None:
+        """Ask who the bot is now and then, so that an alert finds a connection open. Run it as a task.
+
+        Opening one takes several trips to Telegram and back, which an alert would wait for.
+        """
+        while True:
+            await asyncio.sleep(every_s)
+            with contextlib.suppress(TelegramError):
+                await self._bot.get_me()
 
     async def check(self, targets: tuple[str, ...]) -> Check:
         """Ask who the bot is and whether it may write to each target; nothing is sent."""
