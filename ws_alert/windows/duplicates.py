@@ -137,7 +137,8 @@ class LiquidationMemory:
             for each in self._untold:
                 _note(self._direct, each)
             self._untold.clear()
-        if _told(self._direct if relayed else self._relayed, row):
+        theirs = self._direct if relayed else self._relayed
+        if theirs and _told(theirs, row):
             return False
         if relayed:
             _note(self._relayed, row)
@@ -164,8 +165,6 @@ def _note(book: dict[Hashable, list[tuple[int, int]]], row: Liquidation) -> None
 
 def _told(book: dict[Hashable, list[tuple[int, int]]], row: Liquidation) -> bool:
     """Return whether the book holds the row as the other source told it, and take it out."""
-    if not book:
-        return False
     found = row.instrument
     pairs = book.get((found.venue, found.asset, row.side), [])
     for pair in pairs:

@@ -116,6 +116,8 @@ class Intake:
         self._contracts: dict[Instrument, _Contract] = {}
         self._by_name: dict[tuple[str, str, str], _Contract] = {}
         self._taps: dict[str, dict[str, _Contract]] = {}
+        # one object for all contracts of a group stays in the processor's cache
+        self._floors: dict[int, float] = {}
         self._liquidations = LiquidationMemory()
         self._relayed = RelayedTrades()
 
@@ -331,9 +333,19 @@ class Intake:
         if row.event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
             return
-        contract = self._contracts.get(row.instrument) or self._admit(row.instrument)
-        if contract.watched:
-            self._liquidated(contract.events, row)
+        found = row.instrument
+        contract = self._contracts.get(found) or self._admit(found)
+        if not contract.watched:
+            return
+        events = contract.events
+        event = EventRow(
+            found.venue, found.symbol, _TEXTS[row.side], row.usd_cents, row.price, min(row.event_ms, self.now_ms),
+            _TEXTS[row.price_kind], row.completeness is _SAMPLED,
+        )  # fmt: skip
+        timely = events.add_liquidation(row.side, event)
+        if events.tape.passed:
+            self._passed(events)
+        self._judge.liquidated(events, event, timely=timely)
 
     def file_trade(
         self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str
@@ -383,7 +395,7 @@ class Intake:
             contract.order_cents = thresholds.whale_cluster.floor(events.asset)
             # two cents of slack: the float product may fall below a floor that the exact one reaches
             smallest = min(contract.order_cents, thresholds.whale_trade.usd(events.group))
-            contract.floor = smallest / 100 - 0.02
+            contract.floor = self._floors.setdefault(smallest, smallest / 100 - 0.02)
         self._contracts[instrument] = contract
         return contract
 
@@ -476,15 +488,3 @@ class Intake:
             events.add_order(side, row)
         timely = time_ms > events.newest_ms - self._rules.window_ms
         self._judge.ordered(events, row, is_order=is_order, timely=timely)
-
-    def _liquidated(self, events: AssetEvents, liquidation: Liquidation) -> None:
-        found = liquidation.instrument
-        row = EventRow(
-            found.venue, found.symbol, _TEXTS[liquidation.side], liquidation.usd_cents, liquidation.price,
-            min(liquidation.event_ms, self.now_ms), _TEXTS[liquidation.price_kind],
-            liquidation.completeness is _SAMPLED,
-        )  # fmt: skip
-        timely = events.add_liquidation(liquidation.side, row)
-        if events.tape.passed:
-            self._passed(events)
-        self._judge.liquidated(events, row, timely=timely)
