@@ -27,6 +27,7 @@ __all__ = [
     "Funding",
     "FundingPoint",
     "HeatMap",
+    "LargeOrder",
     "Level",
     "LiquidationBar",
     "Liquidations",
@@ -333,6 +334,15 @@ class Book(msgspec.Struct, frozen=True):
     bid_walls: tuple[Level, ...] = ()
     ask_walls: tuple[Level, ...] = ()
     suspects: tuple[Level, ...] = ()
+
+
+class LargeOrder(msgspec.Struct, frozen=True):
+    """One large limit order that rests in a book. side: what it would do; usd: what is left of it."""
+
+    side: TakerSide
+    price: float
+    usd: float
+    since_ms: int | None = None
 
 
 class WhaleTrade(msgspec.Struct, frozen=True):

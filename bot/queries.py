@@ -25,6 +25,7 @@ from bot.answers import (
     Funding,
     FundingPoint,
     HeatMap,
+    LargeOrder,
     LiquidationBar,
     Liquidations,
     Market,
@@ -131,9 +132,12 @@ class Queries:
 
     async def depth(self, coin: str, venue: str | None, end: Deadline) -> Depth:
         """Ask what /orderbook shows; venue None: the first exchange that answers."""
-        book = await self._book(coin, venue, end)
-        shown = book.value.venue if book.value is not None else venue or BOOK_VENUES[0]
-        return Depth(coin, shown, BOOK_VENUES, book)
+        asked = venue or BOOK_VENUES[0]
+        book, orders = await _together(self._book(coin, venue, end), self._large_orders(coin, asked, end))
+        shown = book.value.venue if book.value is not None else asked
+        if shown != asked:
+            orders = await self._large_orders(coin, shown, end)
+        return Depth(coin, shown, BOOK_VENUES, book, orders)
 
     async def open_interest(self, coin: str, window: str, end: Deadline) -> InterestReply:
         """Ask what /oi shows."""
@@ -201,6 +205,11 @@ class Queries:
     async def _book(self, coin: str, venue: str | None, end: Deadline) -> Block[Book]:
         # Only an exchange's own book is of this second.
         return await answer([(venue or EXCHANGES, partial(self._public.book, coin, venue))], end)
+
+    async def _large_orders(self, coin: str, venue: str, end: Deadline) -> Block[tuple[LargeOrder, ...]]:
+        if self._coinglass is None:
+            return cast("Block[tuple[LargeOrder, ...]]", _NO_KEY)
+        return await answer([(COINGLASS, partial(self._coinglass.large_orders, coin, venue))], end)
 
     async def _liquidations(self, coin: str, end: Deadline) -> Block[Liquidations]:
         asks: list[Ask[Liquidations]] = [(TAPE, partial(self._tape.liquidations, coin))]

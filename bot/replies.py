@@ -13,6 +13,7 @@ from bot.answers import (
     Funding,
     FundingPoint,
     HeatMap,
+    LargeOrder,
     LiquidationBar,
     Liquidations,
     Market,
@@ -102,12 +103,13 @@ class Sentiment(msgspec.Struct, frozen=True):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """An order book. venue: as asked; venues: that can be asked."""
+    """An order book. venue: as asked; venues: that can be asked; orders: the large ones of that venue, also far away."""
 
     coin: str
     venue: str
     venues: tuple[str, ...]
     book: Block[Book]
+    orders: Block[tuple[LargeOrder, ...]]
 
 
 class InterestReply(msgspec.Struct, frozen=True):

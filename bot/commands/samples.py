@@ -18,6 +18,7 @@ from bot.answers import (
     Funding,
     FundingPoint,
     HeatMap,
+    LargeOrder,
     Level,
     LiquidationBar,
     Liquidations,
@@ -80,7 +81,7 @@ def samples(context: Context) -> Mapping[str, Card]:
         "whale": lambda: whales.whales(_whales(), context),
         "sentiment": lambda: mood.sentiment(_sentiment(), context),
         "orderbook": lambda: depth.depth(
-            replies.Depth("BTC", "Binance", _THREE, _exchanges(_book(), "Binance")), context
+            replies.Depth("BTC", "Binance", _THREE, _exchanges(_book(), "Binance"), _orders()), context
         ),
         "oi": lambda: interest.open_interest(_interest(), context),
         "funding": lambda: interest.funding_card(_funding_reply(), context),
@@ -191,6 +192,12 @@ def _book() -> Book:
         (Level(98_000.0, 6.3e6),),
         (Level(97_900.0, 3.1e6),),
     )
+
+
+def _orders() -> Block[tuple[LargeOrder, ...]]:
+    rows = (LargeOrder(TakerSide.SELL, 99_900.0, 12.4e6, NOW_MS - 5 * _HOUR_MS), LargeOrder(TakerSide.SELL, 98_000.0, 6.1e6, NOW_MS - _HOUR_MS),
+            LargeOrder(TakerSide.BUY, 95_000.0, 9.8e6, NOW_MS - 7 * _HOUR_MS))  # fmt: skip
+    return _coinglass(rows, "Binance")
 
 
 def _overview() -> replies.Overview:

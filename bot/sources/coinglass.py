@@ -21,6 +21,7 @@ from bot.answers import (
     Funding,
     FundingPoint,
     HeatMap,
+    LargeOrder,
     LiquidationBar,
     Liquidations,
     Market,
@@ -271,6 +272,19 @@ class CoinglassSource:
         large = tuple(row for row in found if row.usd >= min_usd)
         return _block(answer, WhalePositions(large, min_usd=min_usd), ("Hyperliquid",))
 
+    async def large_orders(self, coin: str, venue: str) -> Block[tuple[LargeOrder, ...]]:
+        """Return the large limit orders of a venue's main contract, the highest price first (Standard plan)."""
+        pair = await self._pair(coin, venue)
+        answer = await self._api.ask(E.WALLS, exchange=venue, symbol=pair)
+        scale = asset_of_symbol(pair)[1]
+        orders = [
+            LargeOrder(side, row.price / scale, row.usd, row.start_ms)
+            for row in answer.value
+            if (side := row.side()) and row.price is not None and row.usd is not None and row.state == "open"
+        ]
+        orders.sort(key=lambda order: -order.price)
+        return _block(answer, tuple(orders), (venue,))
+
     async def fear_greed(self) -> Block[FearGreed]:
         """Return today's index and the days before."""
         answer = await self._api.ask(E.FEAR_GREED)
@@ -361,11 +375,11 @@ class CoinglassSource:
             raise UnknownSymbol(COINGLASS, coin)
         return coin if coin in alike else min(alike, key=len)
 
-    async def _pair(self, coin: str) -> str:
+    async def _pair(self, coin: str, venue: str = _RATIO_VENUE) -> str:
         book = (await self._api.ask(E.PAIRS)).value
         if _RATIO_VENUE not in book.by_exchange:
             raise SourceChanged(COINGLASS, f"no pairs of {_RATIO_VENUE}")
-        pair = book.find(_RATIO_VENUE, coin)
+        pair = book.find(venue, coin)
         if pair is None:
             raise UnknownSymbol(COINGLASS, coin)
         return pair

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from bot.answers import Book, Level
+from collections.abc import Sequence
+
+from bot.answers import Book, LargeOrder, Level
 from bot.replies import Depth
 from bot.views.card import Button, Card, Part
 from bot.views.figures import percent, price, share, table, usd
 from bot.views.origin import Context, footer, missing_line, refresh
 from bot.views.pieces import headline, others, tldr
+from teleglas.market import TakerSide
 
 __all__ = ["depth"]
 
@@ -31,8 +34,10 @@ def depth(reply: Depth, context: Context) -> Card:
             Part(_near(book, context)),
             Part(_walls(book, context)),
             Part(_suspects(book, context)),
+            Part(_orders(reply, book, context), 1),
+            Part(missing_line([(say("large limit orders"), reply.orders)], context), 1),
             Part(tldr(context, _judgement(book, context), _nearest(book, context))),
-            Part(footer(context, reply.book)),
+            Part(footer(context, reply.book, reply.orders)),
         )
     venues = tuple(
         Button(f"· {venue} ·" if venue == reply.venue else venue, f"orderbook {reply.coin} {venue}")
@@ -80,6 +85,31 @@ def _walls(book: Book, context: Context) -> str:
 def _wall(level: Level, book: Book, side: str) -> list[str]:
     away = (level.price / _middle(book) - 1) * 100 if _middle(book) > 0 else 0.0
     return [side, price(level.price), usd(level.usd), percent(away)]
+
+
+def _orders(reply: Depth, book: Book, context: Context) -> str:
+    """Return the largest orders of each side; what stands on the wrong side of the price is not believed."""
+    say = context.words.say
+    found = reply.orders.value
+    if found is None:
+        return ""
+    sides = [
+        [order for order in found if order.side is side and (order.price > _middle(book)) is above]
+        for side, above in ((TakerSide.SELL, True), (TakerSide.BUY, False))
+    ]
+    rows = [_order(order, book, context) for side in sides for order in _largest(side)]
+    title = say("Large limit orders on {venue}", venue=", ".join(reply.orders.venues))
+    return f"{title}\n{table(rows)}" if rows else say("{what}: none", what=title)
+
+
+def _largest(orders: Sequence[LargeOrder]) -> list[LargeOrder]:
+    largest = sorted(orders, key=lambda order: -order.usd)[:_WALLS]
+    return sorted(largest, key=lambda order: -order.price)
+
+
+def _order(order: LargeOrder, book: Book, context: Context) -> list[str]:
+    side = context.words.say("ask") if order.side is TakerSide.SELL else context.words.say("bid")
+    return _wall(Level(order.price, order.usd), book, side)
 
 
 def _suspects(book: Book, context: Context) -> str:

@@ -98,6 +98,7 @@ book = st.builds(
     rows(level, 4),
     rows(level, 4),
 )
+order = st.builds(answers.LargeOrder, st.sampled_from(TakerSide), prices, usd, optional(times))
 trade = st.builds(answers.WhaleTrade, names, coins, st.sampled_from(TakerSide), usd, prices, times)
 trades = st.builds(
     answers.WhaleTrades, rows(trade, 8), rows(trade, 8), usd, usd, st.integers(1, 10**6), usd, times
@@ -192,7 +193,7 @@ REPLIES = {
     ),
     "whales": st.builds(replies.Whales, optional(coins), optional(st.floats(0, 1e12)), block(st.one_of(trades, no_trades)), block(positions)),
     "sentiment": st.builds(replies.Sentiment, coins, block(fear), block(price), block(funding), block(interest), block(long_short), block(strengths)),
-    "depth": st.builds(replies.Depth, coins, names, rows(names, 4), block(book)),
+    "depth": st.builds(replies.Depth, coins, names, rows(names, 4), block(book), block(rows(order, 8))),
     "open_interest": st.builds(replies.InterestReply, coins, st.sampled_from(["4h", "24h", "7d"]), block(interest), block(price), block(points), block(candles)),
     "funding": st.builds(replies.FundingReply, coins, block(funding), block(rates), block(candles)),
     "rsi": st.builds(replies.Rsi, coins, block(strengths), block(price)),

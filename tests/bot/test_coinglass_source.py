@@ -7,8 +7,9 @@ import json
 import httpx
 import pytest
 
-from bot.answers import MissingError, Reason
+from bot.answers import LargeOrder, MissingError, Reason
 from bot.sources.coinglass import CoinglassSource
+from teleglas.market import TakerSide
 from teleglas.venues.answer import SourceChanged
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
@@ -88,3 +89,33 @@ async def test_a_list_without_binance_is_no_word_on_a_coin(server, source):
     )
     with pytest.raises(SourceChanged):
         await source.ratios("BTC")
+
+
+async def test_large_orders_are_of_one_coin_and_open(server, source):
+    """A code of 1 sells and 2 buys; what is filled, or of an unknown side, is left out."""
+    tell(
+        server,
+        E.PAIRS.path,
+        {
+            name: [{"instrument_id": "1000PEPEUSDT", "base_asset": "1000PEPE", "quote_asset": "USDT"}]
+            for name in ("Binance", "Bybit")
+        },
+    )
+    row = {"id": 1, "exchange_name": "Bybit", "symbol": "1000PEPEUSDT", "start_time": 1_700_000_000_000}
+    tell(
+        server,
+        E.WALLS.path,
+        [
+            row | {"price": 0.004, "current_usd_value": 90_000, "order_side": 2, "order_state": 1},
+            row | {"price": 0.006, "current_usd_value": 70_000, "order_side": 1, "order_state": 1},
+            row | {"price": 0.007, "current_usd_value": 10_000, "order_side": 1, "order_state": 2},
+            row | {"price": 0.008, "current_usd_value": 10_000, "order_side": 9, "order_state": 1},
+        ],
+    )
+    found = await source.large_orders("PEPE", "Bybit")
+    assert found.venues == ("Bybit",)
+    assert found.value == (
+        LargeOrder(TakerSide.SELL, pytest.approx(6e-6), 70_000.0, 1_700_000_000_000),
+        LargeOrder(TakerSide.BUY, pytest.approx(4e-6), 90_000.0, 1_700_000_000_000),
+    )
+    assert server.queries(E.WALLS.path) == [{"exchange": "Bybit", "symbol": "1000PEPEUSDT"}]
