@@ -356,12 +356,20 @@ class JournalReader:
 
         Segments that end before are not opened.
         """
+        for found in self.batches(since, since_ms):
+            if isinstance(found, SegmentHeader):
+                yield found
+            else:
+                yield from found
+
+    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[SegmentHeader | list[JournalRecord]]:
+        """Yield the same, as many records at once as one read of a segment brought."""
         for segment in _from(self._segments, since, since_ms):
             with open_segment(segment.path) as read:
                 decoder = SegmentDecoder(read)
                 if decoder.header is not None:
                     yield decoder.header
-                yield from decoder.records(since, since_ms)
+                yield from decoder.batches(since, since_ms)
             if decoder.damage:
                 self.damage.append(Damage(segment.path, decoder.intact_bytes, decoder.damage))
             self._progress(segment.size())

@@ -120,11 +120,12 @@ class SegmentDecoder:
         self.last_received_ms = 0
         self.intact_bytes = 0
         self._read, self._buffer, self._at = read, b"", 0
-        first = next(self._bodies(), None)
-        if first is None:
+        self._heads: dict[bytes, tuple[RecordKind, str]] = {}
+        bodies = self._bodies(1)
+        if not bodies:
             self.damage = self.damage or "empty"
             return
-        header = _decode_header(first)
+        header = _decode_header(bodies[0])
         if header is None:
             self.damage = "bad_header"
             return
@@ -133,44 +134,50 @@ class SegmentDecoder:
 
     def records(self, since: int = 0, since_ms: int = 0) -> Iterator[JournalRecord]:
         """Yield the records numbered `since` or later and received at `since_ms` or later."""
-        if self.header is None:
-            return
-        sequence, received_ms = self.next_sequence, self.last_received_ms
-        known, names, unpack_time = _KINDS, dict[bytes, str](), _TIME.unpack_from
-        base = 0
-        try:
-            for body in self._bodies():
-                kind, at = known.get(body[0]), 2 + body[1]
-                if kind is None:
-                    if body[0] != _SKIP:
-                        self.damage = "bad_kind"
-                        return
-                    (sequence,) = _SEQUENCE.unpack_from(body, at + 8)
-                    base += len(body) + 8
-                    continue
-                (received_ms,) = unpack_time(body, at)
-                source = names.get(body[2:at])
-                if source is None:
-                    source = names[body[2:at]] = body[2:at].decode()
-                base += len(body) + 8
-                sequence += 1
-                if sequence > since and received_ms >= since_ms:
-                    yield JournalRecord(sequence - 1, received_ms, kind, source, body[at + 8 :])
-        finally:
-            self.next_sequence, self.last_received_ms = sequence, received_ms
-            self.intact_bytes += base
+        for batch in self.batches(since, since_ms):
+            yield from batch
 
-    def _bodies(self) -> Iterator[bytes]:
-        """Yield bodies whose CRC is right; `_at` stands behind the one yielded."""
-        buffer, at = self._buffer, self._at
-        unpack, checksum, size = _PREFIX.unpack_from, crc32, len(buffer)
-        while True:
-            wanted = 8
-            while at + 8 <= size:
+    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[list[JournalRecord]]:
+        """Yield the same, as many at once as one read brought."""
+        while self.header is not None and (bodies := self._bodies(_CHUNK)):
+            batch = self._records(bodies)
+            if batch and (batch[0].sequence < since or batch[0].received_ms < since_ms):
+                batch = [each for each in batch if each.sequence >= since and each.received_ms >= since_ms]
+            yield batch
+
+    def _records(self, bodies: list[bytes]) -> list[JournalRecord]:
+        """Take records apart and number them; what stands behind an unknown kind is left out."""
+        sequence, received_ms = self.next_sequence, self.last_received_ms
+        heads, unpack_time, found = self._heads, _TIME.unpack_from, list[JournalRecord]()
+        for place, body in enumerate(bodies):
+            at = 2 + body[1]
+            head = heads.get(body[:at])
+            if head is None:
+                if body[0] == _SKIP:
+                    (sequence,) = _SEQUENCE.unpack_from(body, at + 8)
+                    continue
+                if body[0] not in _KINDS:
+                    self.damage, bodies = "bad_kind", bodies[:place]
+                    break
+                head = heads[body[:at]] = _KINDS[body[0]], body[2:at].decode()
+            (received_ms,) = unpack_time(body, at)
+            found.append(JournalRecord(sequence, received_ms, *head, body[at + 8 :]))
+            sequence += 1
+        self.next_sequence, self.last_received_ms = sequence, received_ms
+        self.intact_bytes += sum(map(len, bodies)) + 8 * len(bodies)
+        return found
+
+    def _bodies(self, most: int) -> list[bytes]:
+        """Return the next bodies whose CRC is right: what one read holds, at most so many; none at the end."""
+        unpack, checksum, found = _PREFIX.unpack_from, crc32, list[bytes]()
+        while not (found or self.damage):
+            buffer, at, wanted = self._buffer, self._at, 8
+            size = len(buffer)
+            while at + 8 <= size and len(found) < most:
                 length, crc = unpack(buffer, at)
                 if not _SMALLEST <= length <= MAX_BODY:
                     self.damage = "bad_length"
-                    return
+                    break
                 stop = at + 8 + length
                 if stop > size:
                     wanted += length
@@ -178,15 +185,17 @@ class SegmentDecoder:
                 body = buffer[at + 8 : stop]
                 if checksum(body) != crc or length < _SMALLEST + body[1]:
                     self.damage = "bad_crc"
-                    return
-                at = self._at = stop
-                yield body
-            more = self._read(max(_CHUNK, wanted))
-            if not more:
-                self.damage = "torn" if at < size else None
-                return
-            self._buffer = buffer = buffer[at:] + more
-            at, size = 0, len(buffer)
+                    break
+                found.append(body)
+                at = stop
+            self._at = at
+            if not (found or self.damage):
+                more = self._read(max(_CHUNK, wanted))
+                if not more:
+                    self.damage = "torn" if at < size else None
+                    break
+                self._buffer, self._at = buffer[at:] + more, 0
+        return found
 
 
 def _decode_header(body: bytes) -> SegmentHeader | None:
