@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from teleglas.baselines import StoredBaselines
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Candle, Instrument, Liquidation, MarketSink, PositionSide, Refusal, TakerSide
@@ -25,6 +26,7 @@ from ws_alert.detectors.market_cascade_detector import MarketCascadeDetector
 from ws_alert.detectors.oi_divergence_detector import OiDivergenceDetector
 from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
 from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
+from ws_alert.detectors.volume_spike_detector import VolumeSpikeDetector
 from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.facts import MARKET
@@ -50,6 +52,7 @@ from ws_alert.signals.episodes import NEVER_MS, ORDERS, Episode, Episodes, Key
 from ws_alert.signals.evidence import Evidence
 from ws_alert.signals.signal_generator import GeneratorMemory, SignalGenerator
 from ws_alert.signals.signal_validator import fault
+from ws_alert.windows.baselines import CLOSED_AFTER, Baselines
 from ws_alert.windows.coverage import FeedHealth, FeedSpan
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.intake import Intake
@@ -64,6 +67,7 @@ WARM_UP_MS = 360_000
 _SWEEP_MS = 60_000
 _MINUTE_MS = 60_000
 _MINUTE = "minute\n"
+_CLOSE = "close\n"
 FLOW, ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
 
 
@@ -95,6 +99,7 @@ class EngineMemory(msgspec.Struct):
     flushes: list[Flush] = []
     signals: GeneratorMemory = GeneratorMemory()
     minute_ms: int = 0
+    closing: list[str] = []
 
 
 class AlertEngine:
@@ -106,6 +111,8 @@ class AlertEngine:
     warming: inputs only refill the windows; nothing is detected or decided.
     observer: is told of every liquidation, large order and feed notice, also while warming.
     phases: starts and ends of episodes since the reader last cleared it.
+    baselines: what is normal for each asset; its `kept` waits to be committed, if somebody asked
+    for that (`remember`).
     """
 
     def __init__(
@@ -123,14 +130,16 @@ class AlertEngine:
         self.health = FeedHealth()
         self.episodes = Episodes()
         self.intake = Intake(rules, self)
+        self.baselines = Baselines()
         self.scanner = CandleScanner(rules.scanner)
         self._rules = rules
         self._observer = observer
         self._codecs = dict(codecs)
         self._decode = {source: codec.decode_many for source, codec in codecs.items()}
-        self._singles = EventPatternDetector(rules)
-        self._storms = LiquidationStormDetector(rules)
-        self._clusters = WhaleClusterDetector(rules)
+        self._singles = EventPatternDetector(rules, self.baselines)
+        self._storms = LiquidationStormDetector(rules, self.baselines)
+        self._clusters = WhaleClusterDetector(rules, self.baselines)
+        self._spikes = VolumeSpikeDetector(rules, self.baselines)
         self._radar = GlobalRadarEngine(rules.window_ms)
         self._on = rules.detectors
         self._cascades = MarketCascadeDetector(rules)
@@ -151,6 +160,9 @@ class AlertEngine:
         self._swept_ms = 0
         self._attention_ms = 0
         self._minute_ms = 0
+        self._close_ms = 0
+        self._heard_ms = 0
+        self._was_heard = False
 
     @property
     def now_ms(self) -> int:
@@ -174,6 +186,7 @@ class AlertEngine:
     def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
         """Take WebSocket frames of one source that were stamped together."""
         self._arrive(received_ms)
+        self._heard_ms = received_ms
         intake = self.intake
         intake.source = source
         decode = self._decode.get(source)
@@ -187,8 +200,10 @@ class AlertEngine:
         while (due := self.next_deadline()) is not None and due <= now_ms:
             _, name = heappop(self._deadlines)
             self._scheduled.discard(name)
+            self._close_minutes(due)
             self.intake.at(due)
             self._run(name, due)
+        self._close_minutes(now_ms)
         self.intake.at(now_ms)
 
     def next_deadline(self) -> int | None:
@@ -231,6 +246,18 @@ class AlertEngine:
         self._arrive(candle.close_ms)
         self.intake.candle(instrument, candle)
 
+    def file_funding(
+        self, instrument: Instrument, event_ms: int, rate: float, interval_h: float, every_ms: int
+    ) -> None:
+        """Take a funding rate of a recorded file, whose contract has one each `every_ms`."""
+        self._arrive(event_ms)
+        self.intake.file_funding(instrument, event_ms, rate, interval_h, every_ms)
+
+    def file_open_interest(self, instrument: Instrument, event_ms: int, usd_cents: int) -> None:
+        """Take an open interest of a recorded file."""
+        self._arrive(event_ms)
+        self.intake.open_interest(instrument, event_ms, usd_cents)
+
     # -- restart ----------------------------------------------------------------------
 
     def memory(self) -> bytes:
@@ -247,7 +274,8 @@ class AlertEngine:
                 self._cascades.storms,
                 list(self._hunts.flushes.values()),
                 self._signals.memory(),
-                self._minute_ms,
+                self._minute_ms if _MINUTE in self._scheduled else 0,
+                sorted(name for name in self._scheduled if name.startswith(_CLOSE)),
             )
         )
 
@@ -256,10 +284,19 @@ class AlertEngine:
         """Return the engine's time when the memory was written."""
         return msgspec.json.decode(memory, type=EngineMemory).now_ms
 
+    def remember(self, stored: StoredBaselines) -> None:
+        """Go on from what was stored of the assets' own normals, and collect what is to be stored from now on.
+
+        Before anything else is fed. Without this call they begin anew and are kept in memory only.
+        """
+        self.intake.interest.restore(self.baselines.restore(stored))
+        self.baselines.keeps = True
+
     def restore(self, memory: bytes) -> None:
         """Go on from a memory; the windows must have been refilled (`warming`) before."""
         known = msgspec.json.decode(memory, type=EngineMemory)
         self.intake.at(known.now_ms)
+        self.baselines.skip(known.now_ms // _MINUTE_MS - CLOSED_AFTER)
         self.health.spans = known.feeds
         self.episodes.restore(known.episodes)
         self.scanner.restore(known.scanner)
@@ -271,8 +308,11 @@ class AlertEngine:
         if known.minute_ms:
             self._minute_ms = known.minute_ms
             self._schedule(self._minute_ms, _MINUTE)
+        for name in known.closing:
+            self._schedule(max(known.now_ms, int(name.rpartition("\n")[2]) * 1000 + 1000), name)
         for episode in known.episodes:
-            self._schedule(episode.ends_ms, _name("episode", episode.key))
+            if episode.ends_ms != NEVER_MS:
+                self._schedule(episode.ends_ms, _name("episode", episode.key))
         for target, policy in self._policies.items():
             if target in known.targets:
                 policy.restore(known.targets[target])
@@ -287,10 +327,10 @@ class AlertEngine:
         self.episodes.count(events.asset, row.side, row)
         if self._observer is not None:
             self._observer.liquidated(events.asset, row)
-        if not timely:
-            return
-        events.advance()
-        if self.warming:
+        if timely:
+            events.advance()
+        self.baselines.liquidated(events, row, timely=timely)
+        if not timely or self.warming:
             return
         on = self._on
         storm = self._storms.detect(events, _SIDES[row.side], row.event_ms)
@@ -306,8 +346,9 @@ class AlertEngine:
             self.episodes.count(events.asset, ORDERS, row)
             if self._observer is not None:
                 self._observer.ordered(events.asset, row)
-        if is_order and timely:
-            events.advance()
+            if timely:
+                events.advance()
+            self.baselines.ordered(events, row, timely=timely)
         if not timely or self.warming:
             return
         on = self._on
@@ -322,15 +363,22 @@ class AlertEngine:
             side = TakerSide(row.side)
             if self._accumulations.may_fire(events, side) or self._is_open(ACCUMULATION, events.asset):
                 self._measure(events, self._accumulations.detect(events, row.event_ms))
-        if is_order and on.order_flow and self._flows.may_fire(events):
+        if is_order and (
+            (on.order_flow and self._flows.may_fire(events))
+            or (on.volume_spike and self._spikes.may_fire(events))
+        ):
             second = events.tape.current.second
-            self._schedule(max(self.now_ms, second * 1000 + 1000), f"close\n{events.asset}\n{second}")
+            self._schedule(max(self.now_ms, second * 1000 + 1000), f"{_CLOSE}{events.asset}\n{second}")
 
     def passed(self, events: AssetEvents) -> None:
-        """Judge the taker flow of an asset when a second has closed."""
-        tape, least = events.tape, self._flows.least[events.group]
+        """Judge the taker volume of an asset when a second has closed."""
+        tape = events.tape
         # told of every second of every asset: what cannot decide anything is left at once
-        if (tape.buy + tape.sell > least or self.episodes.active(events.asset)) and not self.warming:
+        if not self.warming and (
+            tape.minute >= self._spikes.floor
+            or tape.buy + tape.sell > self._flows.least[events.group]
+            or self.episodes.active(events.asset)
+        ):
             self._flow(events, tape.current.second)
 
     def closed(self, instrument: Instrument, candle: Candle) -> None:
@@ -370,6 +418,7 @@ class AlertEngine:
         if kind == RecordKind.BODY and codec is not None:
             endpoint, _, argument = rest.partition(":")
             # Polls and stream may alternate at a take-over: where their ids jump, the other may fill in.
+            self._heard_ms = self.now_ms
             self.intake.interrupted(venue, argument)
             self.scanner.collect()
             codec.decode_body(endpoint, argument, payload, self.intake)
@@ -398,6 +447,8 @@ class AlertEngine:
 
     def _flow(self, events: AssetEvents, until: int) -> None:
         """Judge the whole seconds before the second `until`."""
+        if self._on.volume_spike and (spike := self._spikes.detect(events, until)):
+            self._judge(events, (spike,))
         buy, sell = events.tape.flow(until)
         asset, levels = events.asset, list[Level]()
         is_active = buy + sell > self._flows.least[events.group]
@@ -579,13 +630,42 @@ class AlertEngine:
                 self._flow(events, until)
         self.intake.interest.forget(due_ms)
         for episode in levels:
-            interest = self.intake.interest.of(episode.asset)
+            interest, events = self.intake.interest.of(episode.asset), self.intake.events(episode.asset)
             if episode.kind is Kind.FUNDING_EXTREME:
-                self.funded(interest, interest.funded_ms or due_ms)
+                self._measure(events, self._fundings.measure(interest, due_ms))
             elif episode.kind is Kind.OI_DIVERGENCE:
-                self.sampled(interest, interest.newest_ms or due_ms)
+                self._measure(events, (self._divergences.measure(interest),))
         if any(episode.kind in LEVELS for episode in self.episodes.open.values()):
             self._look_again()
+
+    def _close_minutes(self, now_ms: int) -> None:
+        """Make history of the UTC minutes that no event can join any more; a warm-up's are history already."""
+        if now_ms < self._close_ms:
+            return
+        due = self._close_ms or now_ms // _MINUTE_MS * _MINUTE_MS
+        while due <= now_ms:
+            if not self.warming:
+                self._close_minute(due // _MINUTE_MS - CLOSED_AFTER)
+            self._was_heard = self._heard_ms >= due - _MINUTE_MS
+            due += _MINUTE_MS
+        self._close_ms = due
+
+    def _close_minute(self, minute: int) -> None:
+        first_ms, end_ms = minute * _MINUTE_MS, (minute + 1) * _MINUTE_MS
+        volumes = [
+            (events.asset, sum(events.tape.minute_sides(end_ms // 1000)))
+            for events in self.intake.assets()
+            if events.tape.current.second * 1000 >= first_ms
+        ]
+        feeds = self.health.coverage("trades", first_ms, end_ms)
+        heard = self._was_heard and (not feeds or any(feed.share for feed in feeds))
+        self.baselines.close(
+            minute,
+            volumes,
+            # without any feed it is a replay of files, which are all that there was
+            looked=heard or not self.health.spans,
+            interest=self.intake.interest.new_rows() if self.baselines.keeps else None,
+        )
 
     def _sweep(self) -> None:
         """Once a minute: forget what can decide nothing any more."""

@@ -207,7 +207,7 @@ class ScorePart(msgspec.Struct, frozen=True):
     """What one piece of evidence adds to a score."""
 
     name: str
-    points: float
+    points: int
 
 
 class Normal(msgspec.Struct, frozen=True):

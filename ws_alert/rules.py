@@ -208,9 +208,13 @@ class CascadeThresholds(_Model):
 
 
 class Thresholds(_Model):
-    """Thresholds of every kind. `fixed` is the only mode that this version knows."""
+    """Thresholds of every kind.
 
-    mode: Literal["fixed"] = "fixed"
+    mode: whether large liquidations, whale trades, storms and clusters (and the radar made of
+    them) fire at fixed amounts, at the asset's own normal, or where both are reached.
+    """
+
+    mode: Literal["fixed", "adaptive", "both"] = "both"
     large_liquidation: UsdThresholds = UsdThresholds(
         majors_usd=500_000, large_cap_usd=300_000, mid_cap_usd=100_000
     )
@@ -232,6 +236,10 @@ class Thresholds(_Model):
     oi_divergence: DivergenceThresholds = DivergenceThresholds()
     volume_spike: SpikeThresholds = SpikeThresholds()
     market_cascade: CascadeThresholds = CascadeThresholds()
+
+    def least(self, fixed: int) -> int:
+        """Return what must be reached in any case, in cents: the fixed amount, a tenth of it in `adaptive`."""
+        return -(-fixed // 10) if self.mode == "adaptive" else fixed
 
 
 class Cooldowns(_Model):

@@ -22,6 +22,7 @@ from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetect
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.messages import EventRow, Pattern, Tier
 from ws_alert.rules import Rules
+from ws_alert.windows.baselines import Baselines
 from ws_alert.windows.event_aggregator import AssetEvents
 
 RULES = Rules()
@@ -42,12 +43,12 @@ def events(asset: str = "BTC", *, longs=(), shorts=(), buys=(), sells=()) -> Ass
 
 def storm(found: AssetEvents, side=PositionSide.LONG):
     """Return the storm that is firing."""
-    return LiquidationStormDetector(RULES).detect(found, side, T)
+    return LiquidationStormDetector(RULES, Baselines()).detect(found, side, T)
 
 
 def cluster(found: AssetEvents):
     """Return the cluster that is firing."""
-    return WhaleClusterDetector(RULES).detect(found, T)
+    return WhaleClusterDetector(RULES, Baselines()).detect(found, T)
 
 
 @pytest.mark.parametrize(("asset", "usd"), [("BTC", 2e6), ("SOL", 1e6), ("POL", 5e5), ("WIF", 5e5)])
@@ -89,12 +90,12 @@ def test_balanced_is_ignored_whatever_the_settings() -> None:
     rules = Rules.model_validate({"thresholds": {"whale_cluster": {
         "majors_usd": 100, "large_cap_usd": 100, "mid_cap_usd": 100, "majors_dominance": 0.5}}})  # fmt: skip
     found = events(buys=[1e6, 1e6], sells=[2e6])
-    assert WhaleClusterDetector(rules).detect(found, T) is None
+    assert WhaleClusterDetector(rules, Baselines()).detect(found, T) is None
 
 
 def test_single_events_fire_at_their_threshold() -> None:
     """To the cent, by group, with the multiple's tier."""
-    detector = EventPatternDetector(RULES)
+    detector = EventPatternDetector(RULES, Baselines())
     found = events("SOL")
     row = EventRow("okx", "X", "short", 30_000_000, 1.0, T)
     hit = detector.liquidation(found, row)

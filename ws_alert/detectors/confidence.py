@@ -56,7 +56,7 @@ def score_v1(
 
 def total(parts: tuple[ScorePart, ...]) -> float:
     """Return the score of its parts."""
-    return min(float(MOST), sum(part.points for part in parts))
+    return float(min(MOST, sum(part.points for part in parts)))
 
 
 def tier_of_score(score: float) -> Tier:

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 from ws_alert.detectors.hit import Hit, tier_by_multiple
+from ws_alert.detectors.usd_floor import Reached, UsdFloor
 from ws_alert.messages import EventRow, Kind, LargeFacts, WhaleFacts
-from ws_alert.rules import GROUPS, Rules
+from ws_alert.rules import Rules
+from ws_alert.windows.baselines import Baselines
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["EventPatternDetector"]
 
 
 class EventPatternDetector:
-    """One liquidation or one taker order at or above its group's threshold."""
+    """One liquidation or one taker order at or above its threshold."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, baselines: Baselines) -> None:
         thresholds = rules.thresholds
-        self._liquidation = {group: thresholds.large_liquidation.usd(group) for group in GROUPS}
-        self._trade = {group: thresholds.whale_trade.usd(group) for group in GROUPS}
+        self._liquidation = UsdFloor(
+            Kind.LARGE_LIQUIDATION, thresholds.large_liquidation, thresholds, baselines
+        )
+        self._trade = UsdFloor(Kind.WHALE_TRADE, thresholds.whale_trade, thresholds, baselines)
 
     def liquidation(self, events: AssetEvents, row: EventRow) -> Hit | None:
         """Judge one liquidation; direction is the side of the closed position."""
-        threshold = self._liquidation[events.group]
-        if row.usd < threshold:
+        if row.usd < self._liquidation.least[events.group]:
             return None
-        return _single(Kind.LARGE_LIQUIDATION, events.asset, row, threshold, LargeFacts(row))
+        reached = self._liquidation.reached(events, row.side, row.usd)
+        return reached and _single(Kind.LARGE_LIQUIDATION, events.asset, row, reached, LargeFacts(row))
 
     def trade(self, events: AssetEvents, row: EventRow) -> Hit | None:
         """Judge one taker order; direction is the taker's side."""
-        threshold = self._trade[events.group]
-        if row.usd < threshold:
+        if row.usd < self._trade.least[events.group]:
             return None
-        return _single(Kind.WHALE_TRADE, events.asset, row, threshold, WhaleFacts(row))
+        reached = self._trade.reached(events, row.side, row.usd)
+        return reached and _single(Kind.WHALE_TRADE, events.asset, row, reached, WhaleFacts(row))
 
 
-def _single(kind: Kind, asset: str, row: EventRow, threshold: int, facts: LargeFacts | WhaleFacts) -> Hit:
+def _single(kind: Kind, asset: str, row: EventRow, reached: Reached, facts: LargeFacts | WhaleFacts) -> Hit:
     return Hit(
         kind=kind,
         asset=asset,
@@ -43,8 +47,9 @@ def _single(kind: Kind, asset: str, row: EventRow, threshold: int, facts: LargeF
         usd=row.usd,
         count=1,
         venues=((row.venue, row.usd),),
-        threshold_usd=threshold,
+        threshold_usd=reached.threshold,
         threshold_count=1,
-        tier=tier_by_multiple(row.usd, threshold),
+        tier=tier_by_multiple(row.usd, reached.threshold),
         facts=facts,
+        normal=reached.normal,
     )

@@ -33,9 +33,17 @@ class FundingExtremeDetector:
     def detect(self, asset: AssetInterest, event_ms: int, now_ms: int) -> tuple[Level, Level]:
         """Return the levels of both directions at `now_ms`; event_ms: of what was told last."""
         rates = asset.rates(now_ms)
-        return tuple(  # type: ignore[return-value]  # one for each direction
-            self._level(asset, direction, sign, rates, event_ms, now_ms) for direction, sign in _SIGNS.items()
+        long, short = (
+            self._level(asset, direction, sign, rates, (event_ms, now_ms))
+            for direction, sign in _SIGNS.items()
         )
+        return long, short
+
+    def measure(self, asset: AssetInterest, now_ms: int) -> tuple[Level, Level]:
+        """Return how high the levels still are, where nothing new was told."""
+        rates = asset.rates(now_ms)
+        long, short = (self._level(asset, direction, sign, rates) for direction, sign in _SIGNS.items())
+        return long, short
 
     def _level(
         self,
@@ -43,14 +51,11 @@ class FundingExtremeDetector:
         direction: str,
         sign: int,
         rates: Sequence[Rate],
-        event_ms: int,
-        now_ms: int,
+        times: tuple[int, int] | None = None,
     ) -> Level:
-        top = max((one.percent_8h * sign for one in rates), default=Fraction(0))
-        multiple = max(Fraction(0), top / self._threshold)
-        hit = None
-        if multiple >= 1:
-            hit = self._hit(asset, direction, sign, rates, event_ms, now_ms)
+        top = max((sign * _extreme(rates, sign).percent_8h, Fraction(0))) if rates else Fraction(0)
+        multiple = top / self._threshold
+        hit = self._hit(asset, direction, sign, rates, *times) if times and multiple >= 1 else None
         return Level(Kind.FUNDING_EXTREME, asset.asset, direction, float(multiple), hit)
 
     def _hit(
@@ -62,8 +67,8 @@ class FundingExtremeDetector:
         event_ms: int,
         now_ms: int,
     ) -> Hit:
-        ordered = sorted(rates, key=lambda one: -abs(one.percent_8h))
-        extreme = max(ordered, key=lambda one: one.percent_8h * sign)
+        ordered = sorted(rates, key=lambda one: (-abs(one.percent_8h), one.row.venue, one.row.symbol))
+        extreme = _extreme(ordered, sign)
         over = {one.row.venue for one in rates if one.percent_8h * sign >= self._threshold}
         venues = tuple((venue, asset.open_interest(venue, now_ms) or 0) for venue in sorted(over))
         multiple = extreme.percent_8h * sign / self._threshold
@@ -88,6 +93,12 @@ class FundingExtremeDetector:
                 limit_8h=float(self._threshold),
             ),
         )
+
+
+def _extreme(rates: Sequence[Rate], sign: int) -> Rate:
+    """Return the largest rate in a direction; the exact numbers are looked at where the rounded ones are equal."""
+    find = max if sign > 0 else min
+    return find(rates, key=lambda one: (one.percent, one.percent_8h))
 
 
 def _weight(asset: AssetInterest, one: Rate, rates: Sequence[Rate], now_ms: int) -> int | None:

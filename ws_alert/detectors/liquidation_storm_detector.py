@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from teleglas.market import PositionSide
 from ws_alert.detectors.hit import Hit, tier_by_multiple
+from ws_alert.detectors.usd_floor import UsdFloor
 from ws_alert.messages import Kind, StormFacts
 from ws_alert.rules import GROUPS, Rules
+from ws_alert.windows.baselines import Baselines
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["LiquidationStormDetector", "intensity"]
 
 
 class LiquidationStormDetector:
-    """USD of one side >= the group's minimum and at least two liquidations, over all venues."""
+    """USD of one side >= the threshold in force and at least two liquidations, over all venues."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, baselines: Baselines) -> None:
         thresholds = rules.thresholds.liquidation_storm
-        self._least = {group: (thresholds.usd(group), thresholds.count(group)) for group in GROUPS}
+        self._floor = UsdFloor(Kind.LIQUIDATION_STORM, thresholds, rules.thresholds, baselines)
+        self._count = {group: thresholds.count(group) for group in GROUPS}
         self._window_ms = rules.window_ms
 
     def detect(self, events: AssetEvents, side: PositionSide, event_ms: int) -> Hit | None:
         """Judge one side at the asset's newest time. The windows must have been advanced to it."""
         window = events.liquidations[side]
-        threshold, least = self._least[events.group]
-        if window.usd < threshold or window.count < least:
+        least = self._count[events.group]
+        if window.usd < self._floor.least[events.group] or window.count < least:
+            return None
+        reached = self._floor.reached(events, side.value, window.usd)
+        if reached is None:
             return None
         return Hit(
             kind=Kind.LIQUIDATION_STORM,
@@ -34,10 +40,11 @@ class LiquidationStormDetector:
             usd=window.usd,
             count=window.count,
             venues=tuple(window.venues.items()),
-            threshold_usd=threshold,
+            threshold_usd=reached.threshold,
             threshold_count=least,
-            tier=tier_by_multiple(window.usd, threshold),
-            facts=StormFacts(intensity(window.usd, threshold)),
+            tier=tier_by_multiple(window.usd, reached.threshold),
+            facts=StormFacts(intensity(window.usd, reached.threshold)),
+            normal=reached.normal,
         )
 
 

@@ -46,15 +46,21 @@ class OiDivergenceDetector:
 
     def detect(self, asset: AssetInterest, event_ms: int) -> Level:
         """Return the level at the asset's newest sample; event_ms: of the sample that was told last."""
+        changes, best = self._best(asset)
+        hit = None
+        if best is not None and best.multiple >= 1:
+            hit = self._hit(asset, best, changes, event_ms)
+        return _level(asset, best, hit)
+
+    def measure(self, asset: AssetInterest) -> Level:
+        """Return how high the level still is, where nothing new was told."""
+        return _level(asset, self._best(asset)[1])
+
+    def _best(self, asset: AssetInterest) -> tuple[_Changes, _Split | None]:
         now_ms = asset.newest_ms
         changes = asset.changes(now_ms - SPAN_MS, now_ms - OLDEST_MS)
         splits = [split for venue in changes if (split := self._split(venue, changes)) is not None]
-        best = max(splits, key=lambda split: split.multiple, default=None)
-        multiple = max(Fraction(0), best.multiple) if best is not None else Fraction(0)
-        hit = None
-        if best is not None and multiple >= 1:
-            hit = self._hit(asset, best, changes, event_ms)
-        return Level(Kind.OI_DIVERGENCE, asset.asset, _DIRECTION, float(multiple), hit)
+        return changes, max(splits, key=lambda split: split.multiple, default=None)
 
     def _split(self, venue: str, changes: _Changes) -> _Split | None:
         before, after = changes[venue]
@@ -95,3 +101,8 @@ class OiDivergenceDetector:
                 fall_limit=float(self._fall),
             ),
         )
+
+
+def _level(asset: AssetInterest, best: _Split | None, hit: Hit | None = None) -> Level:
+    multiple = max(Fraction(0), best.multiple) if best is not None else Fraction(0)
+    return Level(Kind.OI_DIVERGENCE, asset.asset, _DIRECTION, float(multiple), hit)

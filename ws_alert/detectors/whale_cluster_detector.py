@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from teleglas.market import TakerSide
 from ws_alert.detectors.hit import Hit, tier_by_multiple
+from ws_alert.detectors.usd_floor import UsdFloor
 from ws_alert.messages import ClusterFacts, Kind
 from ws_alert.rules import GROUPS, Rules
+from ws_alert.windows.baselines import Baselines
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["WhaleClusterDetector"]
@@ -17,10 +19,11 @@ _BUY, _SELL = TakerSide.BUY, TakerSide.SELL
 class WhaleClusterDetector:
     """USD and number of large orders of both sides together, one side dominating."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, baselines: Baselines) -> None:
         thresholds = rules.thresholds.whale_cluster
+        self._floor = UsdFloor(Kind.WHALE_CLUSTER, thresholds, rules.thresholds, baselines)
         self._least = {
-            group: (thresholds.usd(group), thresholds.count(group), thresholds.dominance(group))
+            group: (self._floor.least[group], thresholds.count(group), thresholds.dominance(group))
             for group in GROUPS
         }
         self._window_ms = rules.window_ms
@@ -32,12 +35,16 @@ class WhaleClusterDetector:
         """
         buys, sells = events.orders[_BUY], events.orders[_SELL]
         usd, count = buys.usd + sells.usd, buys.count + sells.count
-        threshold, least, least_dominance = self._least[events.group]
-        if usd < threshold or count < least:
+        least_usd, least, least_dominance = self._least[events.group]
+        if usd < least_usd or count < least:
             return None
         larger = max(buys.usd, sells.usd)
         dominance = larger / usd
         if buys.usd == sells.usd or dominance < least_dominance:
+            return None
+        side = (_BUY if buys.usd > sells.usd else _SELL).value
+        reached = self._floor.reached(events, side, usd)
+        if reached is None:
             return None
         venues = dict(buys.venues)
         for venue, amount in sells.venues.items():
@@ -45,14 +52,15 @@ class WhaleClusterDetector:
         return Hit(
             kind=Kind.WHALE_CLUSTER,
             asset=events.asset,
-            direction=(TakerSide.BUY if buys.usd > sells.usd else TakerSide.SELL).value,
+            direction=side,
             event_ms=event_ms,
             window_ms=self._window_ms,
             usd=usd,
             count=count,
             venues=tuple(venues.items()),
-            threshold_usd=threshold,
+            threshold_usd=reached.threshold,
             threshold_count=least,
-            tier=tier_by_multiple(usd, threshold),
+            tier=tier_by_multiple(usd, reached.threshold),
             facts=ClusterFacts(buys.usd, sells.usd, buys.count, sells.count, dominance),
+            normal=reached.normal,
         )

@@ -214,9 +214,9 @@ class Baselines:
         else is to be stored with it. A minute that is closed already (a restart's
         warm-up) changes nothing.
         """
-        opened = self._open.pop(minute, {})
         if minute <= self.closed:
             return
+        opened = self._open.pop(minute, {})
         traded = {asset: usd for asset, usd in volumes if usd}
         active = sorted({*traded, *opened})
         self._medians.clear()
@@ -235,8 +235,15 @@ class Baselines:
         for each in brought:
             self._take(each, counted=counted)
         gone = self._forget() if is_new_day else ()
-        if self.keeps and (counted or brought or interest):
+        if self.keeps and (counted or brought or gone or interest):
             self._keep(brought, gone, counted=counted, interest=interest or InterestRows())
+
+    def skip(self, minute: int) -> None:
+        """Let time pass up to the end of a minute: those that are not closed yet are no history."""
+        if minute > self.closed:
+            self._medians.clear()
+            self._normals.clear()
+            self._pass(minute, counted=False)
 
     def _pass(self, minute: int, *, counted: bool) -> None:
         """Bring the market's own figures to a minute; those that were skipped are no history."""
@@ -250,6 +257,7 @@ class Baselines:
         self._days[day % KEPT_DAYS] += counted
         self._number += counted
         self.closed = minute
+        self._open = {opened: found for opened, found in self._open.items() if opened > minute}
 
     def _take(self, each: AssetMinute, *, counted: bool) -> None:
         known = self._assets.get(each.asset)
