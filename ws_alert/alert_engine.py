@@ -284,13 +284,16 @@ class AlertEngine:
         """Return the engine's time when the memory was written."""
         return msgspec.json.decode(memory, type=EngineMemory).now_ms
 
-    def remember(self, stored: StoredBaselines) -> None:
+    def remember(self, stored: StoredBaselines) -> int:
         """Go on from what was stored of the assets' own normals, and collect what is to be stored from now on.
 
         Before anything else is fed. Without this call they begin anew and are kept in memory only.
+        Returns how many rows could not be read, because another version wrote them.
         """
-        self.intake.interest.restore(self.baselines.restore(stored))
+        interest, unreadable = self.baselines.restore(stored)
+        self.intake.interest.restore(interest)
         self.baselines.keeps = True
+        return unreadable
 
     def restore(self, memory: bytes) -> None:
         """Go on from a memory; the windows must have been refilled (`warming`) before."""
@@ -609,7 +612,7 @@ class AlertEngine:
             self._minute(due_ms)
             return
         if what == "close":
-            self._flow(self.intake.events(first), -(-due_ms // 1000))
+            self._flow(self.intake.events(first), due_ms // 1000)
             return
         policy = self._policies[first]
         if what == "digest":
