@@ -74,7 +74,7 @@ def hunted(*, long: bool) -> Feed:
         )
     fed.binance(7_500, order(7_500, 300_000, long=not long, price=100.0))
     tape.trade(8_000, 250_000, buy=not long, price=99.0)  # with the flush: absorbs nothing
-    tape.trade(9_000, 350_000, buy=long, price=99.7 if long else 100.3)
+    tape.trade(9_000, 950_000, buy=long, price=99.7 if long else 100.3)
     fed.rest()
     return fed
 
@@ -85,7 +85,7 @@ def test_a_stop_hunt_shows_the_flush_and_what_absorbed_it(long):
     alert = told(hunted(long=long), HUNT)
     side, against = ("long", "buy") if long else ("short", "sell")
     assert alert.direction == side
-    assert {row.side for row in alert.top} == {side}  # the five largest are the flush itself
+    assert [row.side for row in alert.top] == [against, side, side, side, side]
     assert alert.sampled
     assert alert.chart is not None
     assert alert.chart.bars_are == "liquidations"
@@ -96,10 +96,10 @@ def test_a_stop_hunt_shows_the_flush_and_what_absorbed_it(long):
     lines = words(alert)
     assert (
         lines[0]
-        == f"BTC: stop hunt of {side}s: at least $4.80M liquidated in 30 s, $350K of large {against}s against it"
+        == f"BTC: stop hunt of {side}s: at least $4.80M liquidated in 30 s, $950K of large {against}s against it"
     )
     assert (
-        f"Absorption: 1 large {against}, $350K, against the forced {'sells' if long else 'buys'} · score 99 of 99"
+        f"Absorption: 1 large {against}, $950K, against the forced {'sells' if long else 'buys'} · score 99 of 99"
         in lines
     )
     assert (
