@@ -118,7 +118,8 @@ def test_warming_only_refills() -> None:
     fund(feed, 0, BTCUSDT="0.002")
     feed.engine.warming = False
     assert phases(feed) == []
-    assert feed.engine.intake.interest.of("BTC").funded_ms == START_MS
+    (rate,) = feed.engine.intake.interest.of("BTC").rates(START_MS)
+    assert rate.percent == 0.2
 
 
 def test_a_poll_does_not_slow_the_tape_down() -> None:

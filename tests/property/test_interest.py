@@ -199,8 +199,9 @@ def test_divergence_says_what_it_compared() -> None:
     assert (hit.usd, hit.count, hit.window_ms, hit.threshold_count) == (30_000, 3, 900_000, 1)
     assert hit.venues == (("binance", 1_030_000), ("bybit", 586_000), ("okx", 404_000))
     assert hit.facts == DivergenceFacts(
-        "binance", 1_000_000, 1_030_000, 3.0, ("bybit", "okx"), 1_000_000, 990_000, 1.0, T, T + 15 * MINUTE
-    )
+        "binance", 1_000_000, 1_030_000, 3.0, ("bybit", "okx"), 1_000_000, 990_000, 1.0, T, T + 15 * MINUTE,
+        1.5, 0.5,
+    )  # fmt: skip
     assert (level.multiple, hit.tier) == (2.0, Tier.WATCH)
 
 

@@ -84,10 +84,11 @@ class InterestRows(msgspec.Struct, frozen=True):
 
 
 class Rate(NamedTuple):
-    """A rate that is kept. percent_8h: exact, of the number as the venue spelled it."""
+    """A rate that is kept. percent_8h: exact, of the number as the venue spelled it; percent: rounded."""
 
     row: FundingRow
     percent_8h: Fraction
+    percent: float
 
 
 class _Series:
@@ -146,9 +147,8 @@ class AssetInterest:
         self._series: dict[_Contract, _Series] = {}
 
     def rates(self, now_ms: int) -> list[Rate]:
-        """Return the rates that hold at this time, by venue and symbol."""
-        found = [one for one in self._rates.values() if _holds(one.row, now_ms)]
-        return sorted(found, key=lambda one: (one.row.venue, one.row.symbol))
+        """Return the rates that hold at this time, in no order."""
+        return [one for one in self._rates.values() if _holds(one.row, now_ms)]
 
     def open_interest(self, venue: str, now_ms: int, symbol: str = "") -> int | None:
         """Return what is open on a venue (or of one of its contracts) now; None if no fresh sample says it."""
@@ -183,7 +183,8 @@ class AssetInterest:
         known = self._rates.get(key)
         if known is not None and row.at_ms <= known.row.at_ms:
             return False
-        self._rates[key] = Rate(row, percent_8h(row.rate, row.interval_h))
+        percent = percent_8h(row.rate, row.interval_h)
+        self._rates[key] = Rate(row, percent, float(percent))
         self._untold.add(key)
         return True
 
@@ -228,11 +229,6 @@ class AssetInterest:
             if not series.when:
                 del self._series[key]
         return bool(stale) or silent
-
-    @property
-    def funded_ms(self) -> int:
-        """When its newest rate was told, 0 without any."""
-        return max((one.row.at_ms for one in self._rates.values()), default=0)
 
     @property
     def is_empty(self) -> bool:
