@@ -33,6 +33,7 @@ from teleglas.systemd import Notifier
 from ws_alert.config import Settings, load_rules, load_settings
 from ws_alert.service import serve
 from ws_alert.sources.candle_files import CandleFile, parse
+from ws_alert.sources.interest_files import parse as parse_interest
 
 __all__ = ["main"]
 
@@ -46,7 +47,7 @@ _EXIT_CODES = {
     OutputError: os.EX_CANTCREAT,
     AlreadyRunning: os.EX_TEMPFAIL,
 }
-_CSV_OPTIONS = ("--liquidations", "--trades", "--candles")
+_CSV_OPTIONS = ("--liquidations", "--trades", "--candles", "--funding", "--open-interest")
 
 
 @app.callback(invoke_without_command=True)
@@ -119,6 +120,14 @@ def replay(
         list[str] | None,
         typer.Option(help="SYMBOL:TIMEFRAME=FILE with open_ts_ms,open,high,low,close,volume"),
     ] = None,
+    funding: Annotated[
+        list[str] | None,
+        typer.Option(help="CSV files: ts_ms,exchange,symbol,rate[,interval_h]; VENUE=FILE without exchange"),
+    ] = None,
+    open_interest: Annotated[
+        list[str] | None,
+        typer.Option(help="CSV files: ts_ms,exchange,symbol,oi_usd; VENUE=FILE without exchange"),
+    ] = None,
     findings: Annotated[
         Path | None, typer.Option(help="Where starts and ends of episodes go, one JSON object a line.")
     ] = None,
@@ -127,21 +136,28 @@ def replay(
 
     CSV files may be packed with gzip, and several may follow one option. Thresholds and
     cooldowns come from the environment, e.g. THRESHOLDS__LIQUIDATION_STORM__MAJORS_USD=50000.
+    A funding rate is a fraction per its interval, positive where longs pay; without interval_h
+    the interval is the time since the contract's row before, in whole hours. Open interest
+    counts one side, in USD.
     """
-    if not (journals or liquidations or trades or candles):
-        raise typer.BadParameter("Name a journal, or CSV files with --liquidations, --trades or --candles.")
+    if not (journals or liquidations or trades or candles or funding or open_interest):
+        raise typer.BadParameter(f"Name a journal, or CSV files with {', '.join(_CSV_OPTIONS)}.")
     candle_files = _candle_files(candles)
+    rates, interest = ([parse_interest(each) for each in given or ()] for given in (funding, open_interest))
     rules = load_rules()
     logs.configure(level="WARNING")
     from ws_alert.sources.replay import replay as decide_again  # noqa: PLC0415 - see `run`
 
-    files = [*(journals or []), *(liquidations or []), *(trades or []), *(file.path for file in candle_files)]
+    files = [*(journals or []), *(liquidations or []), *(trades or [])]
+    files += [*(file.path for file in candle_files), *(file.path for file in rates + interest)]
     with _progress("replaying", sum(map(_bytes, files))) as progress:
         summary = decide_again(
             journals=journals or [],
             liquidations=liquidations or [],
             trades=trades or [],
             candles=candle_files,
+            funding=rates,
+            interest=interest,
             out=out,
             findings=findings,
             rules=rules,

@@ -22,6 +22,7 @@ from ws_alert.messages import REPLAY_TARGET, JournalRecord
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
+from ws_alert.sources.interest_files import InterestFile, InterestFiles, InterestRow, RateRow
 from ws_alert.sources.journal import Damage, JournalReader
 from ws_alert.sources.journal_format import SegmentHeader
 from ws_alert.sources.replay_lines import phase_line, verdict_line
@@ -31,7 +32,7 @@ __all__ = ["Summary", "replay"]
 
 _JOURNAL, _TAPE = 0, 1
 
-_Row = TapeRow | CandleRow
+_Row = TapeRow | CandleRow | RateRow | InterestRow
 
 
 class Summary(NamedTuple):
@@ -56,6 +57,8 @@ def replay(
     liquidations: Sequence[Path],
     trades: Sequence[Path],
     candles: Sequence[CandleFile] = (),
+    funding: Sequence[InterestFile] = (),
+    interest: Sequence[InterestFile] = (),
     out: Path,
     findings: Path | None,
     rules: Rules | None,
@@ -75,14 +78,16 @@ def replay(
         raise InputError(str(journals[0]), 1, "no intact journal segment")
     engine = _engine(first if isinstance(first, SegmentHeader) else None, rules, journals)
     tapes = Tapes(liquidations, trades, engine.intake.refuse, progress)
+    levels = InterestFiles(funding, interest, engine.intake.refuse, progress)
     with ExitStack() as files:
         writer = _Writer(
             files.enter_context(_written(out)), files.enter_context(_written(findings)) if findings else None
         )
-        sources: list[Iterator[_Row]] = [tapes.rows(), candle_rows(candles, engine.intake.refuse, progress)]
+        closed = candle_rows(candles, engine.intake.refuse, progress)
+        sources: list[Iterator[_Row]] = [tapes.rows(), closed, levels.rows()]
         rows = merge(*sources, key=lambda row: row[:4])
         summary = _run(engine, _merged(inputs, rows, first), writer)
-        if liquidations or trades or candles:
+        if liquidations or trades or candles or funding or interest:
             while (due := engine.next_deadline()) is not None:
                 engine.advance(due)
                 writer.write(engine)
@@ -183,6 +188,12 @@ def _run(
 def _feed(engine: AlertEngine, row: _Row) -> None:
     if isinstance(row, CandleRow):
         engine.file_candle(row.instrument, row.candle)
+        return
+    if isinstance(row, RateRow):
+        engine.file_funding(row.instrument, row.ts_ms, row.rate, row.interval_h, row.every_ms)
+        return
+    if isinstance(row, InterestRow):
+        engine.file_open_interest(row.instrument, row.ts_ms, row.usd_cents)
         return
     if isinstance(row.side, TakerSide):
         engine.file_trade(row.instrument, row.ts_ms, row.side, row.price, row.usd)
