@@ -12,6 +12,7 @@ from teleglas.charts import canvas
 from teleglas.charts.draw import png
 from teleglas.charts.draw_rows import ROWS, rows_png
 from teleglas.charts.picture import BarRow, Level, RowsPicture
+from teleglas.charts.pool import ChartPool
 
 PANEL, BELOW, PILL = (43, 196, 1042, 924), (43, 930, 1042, 980), (820, 78, 1080, 126)
 PRICES, TAGS = (43, 152, 882, 628), (890, 152, 1080, 628)
@@ -54,6 +55,21 @@ def test_bars_have_their_side_and_length(rates):
     assert pixels(image, canvas.MARK, BELOW) > 300
     bare = seen(rows_png(msgspec.structs.replace(rates, marks=())))
     assert pixels(bare, canvas.MARK, PANEL) == 0
+
+
+async def test_the_drawing_process_knows_rows_zones_and_levels(rates, picture):
+    """What the alert process sends arrives whole: drawn there as here."""
+    levels = (Level("zone low", 97_380.0, 0), Level("invalidation", 97_233.9, -1))
+    zoned = msgspec.structs.replace(picture, zone=(97_380.0, 97_400.0), levels=levels)
+    pool = ChartPool(timeout_s=40)
+    try:
+        drawn = await pool.draw(rates), await pool.draw(zoned)
+    finally:
+        await pool.close()
+    assert [seen(each).tobytes() for each in drawn] == [
+        seen(rows_png(rates)).tobytes(),
+        seen(png(zoned)).tobytes(),
+    ]
 
 
 def test_only_a_simulated_picture_says_so(rates):
