@@ -49,6 +49,7 @@ SETTING_NAMES: Final = frozenset(
         "DETECTORS__WHALE_ACCUMULATION_WINDOW",
         "DETECTORS__WHALE_CLUSTER",
         "DETECTORS__WHALE_TRADE",
+        "DIGEST_AT",
         "GROUPS__LARGE_CAP",
         "GROUPS__MAJORS",
         "GROUPS__MID_CAP",

@@ -114,6 +114,14 @@ def test_the_admin_receives_alerts_where_no_channel_is_set(monkeypatch):
     assert _load().targets == ("42",)
 
 
+def test_when_the_digest_comes(monkeypatch):
+    """A time, with a zone or in UTC; nothing by default."""
+    assert _load().digest_at is None
+    for written, read in (("08:00", "08:00 UTC"), ("7:30 asia/jakarta", "07:30 Asia/Jakarta")):
+        monkeypatch.setenv("DIGEST_AT", written)
+        assert str(_load().digest_at) == read
+
+
 def test_the_streaming_key_falls_back(monkeypatch):
     """COINGLASS_API_KEY serves both unless the stream has its own."""
     monkeypatch.setenv("COINGLASS_API_KEY", KEY)
@@ -153,6 +161,8 @@ TWO_TOKENS = {"TELEGRAM_ALERT_TOKEN": ALERT, "TELEGRAM_BOT_TOKEN": ALERT, "TELEG
         ({"THRESHOLD__LIQUIDATION_STORM__MAJORS_USD": "5"}, "Did you mean THRESHOLDS__LIQUIDATION_STORM__MAJORS_USD?"),
         ({"COOLDOWNS__WHALE_TRADE_S": "5"}, "Did you mean COOLDOWN__WHALE_TRADE_S?"),
         ({"TELEGRAM_ALERT_TOKENS": ALERT}, "Did you mean TELEGRAM_ALERT_TOKEN?"),
+        ({"DIGEST_AT": "25:00"}, "DIGEST_AT: '25:00' is no time of day. Write it as 08:00."),
+        ({"DIGEST_AT": "08:00 Asia/Jakata"}, "DIGEST_AT: 'Asia/Jakata' is no time zone. Near are Asia/Jakarta"),
         ({"THRESHOLDS": "5"}, "THRESHOLDS: "),
         ({"TELEGLAS_CONFIG": "missing.yml"}, "TELEGLAS_CONFIG: missing.yml cannot be read"),
     ],

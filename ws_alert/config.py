@@ -7,9 +7,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from teleglas.daily_time import DailyTime, parse
 from teleglas.settings import ApiKey, HttpUrl, SharedSettings, Token, WsUrl, build, load, names, wrong
 from ws_alert.channel_settings import ChannelSettings
 from ws_alert.rules import Rules
@@ -37,12 +46,28 @@ def _targets(value: object) -> object:
 Targets = Annotated[tuple[str, ...], BeforeValidator(_targets)]
 
 
+def _digest_at(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value)
+    except ValueError as error:
+        wrong(
+            str(error).rstrip("."),
+            "Write a time of day, and a time zone if it is not UTC: 08:00 Asia/Jakarta",
+        )
+
+
+DigestAt = Annotated[InstanceOf[DailyTime], BeforeValidator(_digest_at)]
+
+
 class Settings(ChannelSettings, Rules, SharedSettings):
     """Everything that the alert bot can be told; `rules()` is the part that decides.
 
     telegram_alert_channel_id: chats as `id` or `id:topic`. *_url: None for the venue's own.
     min_daily_volume_usd: trades are watched of perpetuals with at least this volume.
-    charts_dir: where pictures are kept when alerts are printed in the terminal.
+    charts_dir: where pictures are kept when alerts are printed in the terminal. digest_at: when
+    each target gets its daily digest unless it chose otherwise, None for never.
     simulated: the market is not real and every message says so.
     """
 
@@ -69,6 +94,7 @@ class Settings(ChannelSettings, Rules, SharedSettings):
     journal_keep_hours: PositiveInt = 48
     charts: bool = True
     charts_dir: Path | None = None
+    digest_at: DigestAt | None = None
     simulated: bool = False
 
     @model_validator(mode="after")

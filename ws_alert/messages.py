@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from teleglas.market import Liquidation
+from teleglas.market_view import MarketView
 from ws_alert.facts import (
     AccumulationFacts,
     Band,
@@ -48,6 +49,7 @@ __all__ = [
     "ClusterFacts",
     "ConfluenceFacts",
     "Coverage",
+    "Daily",
     "Decisions",
     "Digest",
     "DigestLine",
@@ -375,6 +377,22 @@ class Digest(msgspec.Struct, frozen=True):
     from_ms: int
     to_ms: int
     lines: tuple[DigestLine, ...]
+    simulated: bool = False
+
+
+class Daily(msgspec.Struct, frozen=True):
+    """What the market did on one day, for one target; complete: rendering needs nothing else.
+
+    digest_id: hex SHA-256 of (daily, target, day). day: `2026-11-20`, of the zone in `at`
+    (`08:00 Asia/Jakarta`, see `teleglas.daily_time`); due_ms: when it was to be told.
+    """
+
+    digest_id: str
+    target: str
+    day: str
+    at: str
+    due_ms: int
+    view: MarketView
     simulated: bool = False
 
 

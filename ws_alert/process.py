@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 import structlog
 
 from teleglas.charts.pool import ChartPool
+from teleglas.daily_time import DailyTime
 from teleglas.errors import ConfigError
 from teleglas.storage.store import StoreUnavailable, open_store
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.chat.commands import Desk
+from ws_alert.chat.listener import Listener
 from ws_alert.config import Settings
+from ws_alert.daily.scheduler import DailyDigests
 from ws_alert.error_watch import errors_heard
 from ws_alert.health import HealthMonitor
 from ws_alert.health_server import HealthServer
-from ws_alert.outbox.dispatcher import Dispatcher
+from ws_alert.outbox.dispatcher import Dispatcher, Draw
 from ws_alert.pipeline import Pipeline, Wall
 from ws_alert.recorder import Recorder
 from ws_alert.recovery import Tables, known_tables
@@ -74,13 +79,10 @@ async def run(
         )  # fmt: skip
         journal = _journal(settings, pipeline, await pipeline.load())
         opened.push_async_callback(asyncio.to_thread, journal.close)
-        charts = ChartPool() if settings.charts and ways.shows_pictures else None
-        if charts is not None:
-            opened.push_async_callback(charts.close)
-            charts.warm_up()
+        draw = _drawer(settings, ways, opened)
         dispatcher = Dispatcher(
             store, ways.channel, clock=clock, tell_admin=ways.tell_admin, on_refused=pipeline.refused,
-            draw=charts.draw if charts else None, beside=ways.beside, checkpoint=checkpoint,
+            draw=draw, beside=ways.beside, checkpoint=checkpoint,
         )  # fmt: skip
         pipeline.dispatcher = dispatcher
         options = feed_options(settings, scanner_alone=scanner_alone)
@@ -94,13 +96,45 @@ async def run(
             monitor, pipeline, feeds, store, recorder,
             server=server, clock=clock, simulated=settings.simulated,
         )  # fmt: skip
+        talks = _talks(settings, ways, store, dispatcher, draw, clock)
         async with _beside(
-            check=check_ways(ways, settings, store, stop), vitals=vitals.run(), warm=ways.keep_warm()
+            check=check_ways(ways, settings, store, stop), vitals=vitals.run(), warm=ways.keep_warm(), **talks
         ):
             await _work(pipeline, dispatcher, feeds, stop, alive)
         report = await pipeline.report()
         await _last_words(vitals, ways, report, clock)
         return report
+
+
+def _drawer(settings: Settings, ways: Ways, opened: contextlib.AsyncExitStack) -> Draw | None:
+    if not (settings.charts and ways.shows_pictures):
+        return None
+    charts = ChartPool()
+    opened.push_async_callback(charts.close)
+    charts.warm_up()
+    return charts.draw
+
+
+def _talks(
+    settings: Settings,
+    ways: Ways,
+    store: StoreThread,
+    dispatcher: Dispatcher,
+    draw: Draw | None,
+    clock: Callable[[], int],
+) -> dict[str, Coroutine[None, None, None]]:
+    """Return what goes on beside the alerts: daily digests, and answers to what is typed."""
+    admin, token = settings.telegram_admin_chat_id, settings.telegram_alert_token
+    defaults: dict[str, DailyTime | None] = {} if admin is None else {str(admin): None}
+    defaults |= dict.fromkeys(ways.targets, settings.digest_at)
+    digests = DailyDigests(store, defaults, clock=clock, wake=dispatcher.wake, simulated=settings.simulated)
+    if token is None or ways.telegram is None:
+        return {"digests": digests.run()}
+    listener = Listener(
+        token.get_secret_value(), base_url=settings.telegram_api_base_url, targets=settings.targets, admin=admin,
+        channel=ways.telegram, store=store, desk=Desk(digests, clock, draw), wall_ms=clock, seconds=time.monotonic,
+    )  # fmt: skip
+    return {"digests": digests.run(), "chat": listener.run()}
 
 
 def _say_running(options: FeedOptions, ways: Ways, *, simulated: bool) -> None:

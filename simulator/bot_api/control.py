@@ -1,6 +1,6 @@
 """The same levers for another process: POST /control/<verb> with a JSON object.
 
-Verbs: `fault` (the fields of `Fault`), `clear`, and what people do (`say`, `press`, `block`, `unblock`,
+Verbs: `fault` (the fields of `Fault`), `clear`, and what people do (`say`, `press`, `promote`, `block`, `unblock`,
 `migrate`, `close_topic`, `delete_topic`, `delete`) with the parameters of `People`.
 GET /control/ledger returns what was accepted.
 """
@@ -26,6 +26,7 @@ def control_routes(world: World, people: People, faults: Faults, ledger: Ledger)
     verbs: dict[str, Callable[..., Any]] = {
         "say": people.say,
         "press": people.press,
+        "promote": people.promote,
         "block": people.block,
         "unblock": people.unblock,
         "migrate": people.migrate,

@@ -11,6 +11,7 @@ from simulator.bot_api.call import Call
 from simulator.bot_api.editing import delete_message, edit_caption, edit_media, edit_text
 from simulator.bot_api.errors import bad_request
 from simulator.bot_api.sending import send_message, send_photo
+from simulator.bot_api.world import Chat
 
 __all__ = ["EDITS", "MESSAGES", "METHODS"]
 
@@ -54,7 +55,7 @@ async def _get_chat_member(call: Call) -> dict[str, Any]:
     chat = call.world.known(call.parameters.get("chat_id"))
     user_id = call.integer("user_id")
     if user_id != call.bot.bot_id:
-        raise bad_request("member not found")
+        return _member(chat, user_id)
     user = call.bot.user()
     if chat.refusal:
         return {"status": "left", "user": user}
@@ -65,6 +66,18 @@ async def _get_chat_member(call: Call) -> dict[str, Any]:
         "can_edit_messages": chat.can_post,
     }
     return {"status": "administrator", "user": user} | rights
+
+
+def _member(chat: Chat, user_id: int | None) -> dict[str, Any]:
+    """Return what a person is in a chat: whoever has written there is a member."""
+    people = {
+        message.sender["id"]: message.sender for message in chat.messages.values() if message.bot is None
+    }
+    if user_id not in people:
+        raise bad_request("member not found")
+    if user_id in chat.administrators:
+        return {"status": "administrator", "user": people[user_id]} | dict.fromkeys(_RIGHTS, False)
+    return {"status": "member", "user": people[user_id]}
 
 
 async def _get_updates(call: Call) -> list[dict[str, Any]]:

@@ -18,6 +18,10 @@ _REFUSALS = {
 }
 
 
+_ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+"""Who seems to write what is written in a chat's name (https://core.telegram.org/bots/api#message)."""
+
+
 class People:
     """Acts upon the world as Telegram's users would, and tells the bots by updates."""
 
@@ -25,15 +29,37 @@ class People:
         self._world = world
         self._queries = 0
 
-    def say(self, chat_id: int, text: str, *, user: int = 0, language: str = "en") -> int:
-        """Let a person (in a private chat, its owner) write `text`; return the message's id."""
+    def say(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        user: int = 0,
+        language: str = "en",
+        thread: int | None = None,
+        speaks_for: int = 0,
+    ) -> int:
+        """Let a person (in a private chat, its owner) write `text`; return the message's id.
+
+        thread: the topic. speaks_for: the chat in whose name it is written, as anonymous
+        administrators (the group's own) and owners of channels do.
+        """
         chat = self._world.chats[chat_id]
         sender = _person(user or abs(chat_id), language)
-        message = Message(chat.next_id(), int(time.time()), None, sender, text=text, entities=_commands(text))
+        message = Message(
+            chat.next_id(), int(time.time()), None, sender, text=text, entities=_commands(text), thread=thread
+        )
+        if speaks_for:
+            message.sender = _ANONYMOUS
+            message.sender_chat = self._world.chats[speaks_for].brief()
         chat.messages[message.message_id] = message
         kind = "channel_post" if chat.kind == "channel" else "message"
         self._tell(kind, view(chat, message))
         return message.message_id
+
+    def promote(self, chat_id: int, user: int) -> None:
+        """Make a person an administrator of a group."""
+        self._world.chats[chat_id].administrators.add(user)
 
     def press(self, chat_id: int, message_id: int, data: str, *, user: int = 0, language: str = "en") -> str:
         """Let a person press the button that carries `data`; return the query's id.

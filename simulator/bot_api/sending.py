@@ -27,6 +27,7 @@ def view(chat: Chat, message: Message) -> dict[str, Any]:
         marks: list(message.entities),
         "reply_markup": message.markup,
         "edit_date": message.edit_date,
+        "sender_chat": message.sender_chat,
         "message_thread_id": message.thread,
         "is_topic_message": message.thread is not None,
     }

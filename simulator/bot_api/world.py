@@ -70,7 +70,7 @@ class Picture:
 
 @dataclass
 class Message:
-    """One message; bot is None for a person's."""
+    """One message; bot is None for a person's. sender_chat: the chat that it speaks for, where not its sender."""
 
     message_id: int
     date: int
@@ -84,6 +84,7 @@ class Message:
     reply_to: int | None = None
     markup: dict[str, Any] | None = None
     edit_date: int | None = None
+    sender_chat: dict[str, Any] | None = None
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Chat:
 
     topics: thread id to open (True) or closed (False); a chat with topics is a forum.
     refusal: when set, everything is answered 403 with it. can_post, can_send_photos: the
-    bot's rights there. migrated_to: the supergroup that a group has become.
+    bot's rights there. migrated_to: the supergroup that a group has become. administrators: people.
     """
 
     chat_id: int
@@ -106,6 +107,7 @@ class Chat:
     migrated_to: int | None = None
     messages: dict[int, Message] = field(default_factory=dict)
     last_id: int = 0
+    administrators: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.kind not in {"private", "group", "supergroup", "channel"}:

@@ -23,20 +23,23 @@ _UNSETTLED_MS = 30_000
 async def market_rows(
     store: StoreThread, from_ms: int, to_ms: int, bucket_ms: int, *, now_ms: int
 ) -> MarketRows:
-    """Return what is known of from_ms <= time < to_ms; from_ms is the start of a minute."""
+    """Return what is known of from_ms <= time < to_ms; from_ms is the start of a minute.
+
+    Raises StoreUnavailable.
+    """
     bars: list[Bar] = []
     singles: list[Event] = []
     found: list[Found] = []
     minutes: list[FeedMinute] = []
     for at in range(from_ms, to_ms, bucket_ms):
         end = min(to_ms, at + bucket_ms)
-        bars += await store.run(tape.bars, LIQUIDATION, at, end)
-        minutes += await store.run(tape.minutes, FAMILY, at, end)
-        found += await store.run(history.found, at, end)
-        single = await store.run(tape.largest, LIQUIDATION, at, end)
+        bars += await store.run_at_home(tape.bars, LIQUIDATION, at, end)
+        minutes += await store.run_at_home(tape.minutes, FAMILY, at, end)
+        found += await store.run_at_home(history.found, at, end)
+        single = await store.run_at_home(tape.largest, LIQUIDATION, at, end)
         singles += [single] if single is not None else []
     # How the episodes ended that were open at the end of the span.
-    found += await store.run(history.found, to_ms, to_ms + _HOUR_MS)
+    found += await store.run_at_home(history.found, to_ms, to_ms + _HOUR_MS)
     return MarketRows(
         from_ms=from_ms,
         to_ms=to_ms,

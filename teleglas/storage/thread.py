@@ -44,13 +44,29 @@ class StoreThread:
         A cancelled caller does not cancel the verb: once queued it is done. Raises
         StoreUnavailable only if even the memory that stands in for the database is full.
         """
-        work = partial(self._stores.apply, verb, *args, **kwargs)
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+        return await self._do(partial(self._stores.apply, verb, *args, **kwargs))
+
+    async def run_at_home(self, verb: Verb[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do a verb that wants more than memory holds while it stands in for the database.
+
+        Raises StoreUnavailable then: half an answer would pass for the whole.
+        """
+
+        def work() -> T:
+            found = self._stores.apply(verb, *args, **kwargs)
+            if self._stores.degraded is not None:
+                raise StoreUnavailable(self._stores.degraded)
+            return found
+
+        return await self._do(work)
 
     async def empty_log(self) -> None:
         """Do `Store.empty_log` on another thread: commits need not wait for it. A failure is left to the next verb."""
         with contextlib.suppress(StoreUnavailable):
             await asyncio.to_thread(self._stores.home.empty_log)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     async def close(self) -> None:
         """Finish the queued verbs and close the store."""

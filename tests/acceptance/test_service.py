@@ -133,6 +133,26 @@ def _written(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield str(path), content
 
 
+async def test_a_person_orders_the_digest(tmp_path, opened):
+    """The real process answers what is typed to it, and remembers the choice over a restart."""
+    folder = tmp_path / "alert"
+    api = await _bot_api(opened)
+    world = await opened.enter_async_context(World(scenario="quiet"))
+    settings = _settings(world, api, CHARTS="false", DIGEST_AT="07:00")
+    said = ["/digest 08:00 Asia/Jakarta", "/digest"]
+    for number, text in enumerate(said):
+        api.requests.clear()
+        async with started(folder, settings) as service:
+            await _until(lambda: any(method == "getUpdates" for method, _ in api.requests))
+            api.people.say(CHAT, text)
+            await api.ledger.until(lambda entries, seen=number: len(entries) > seen, timeout=30)
+            code, took = await service.end()
+            assert (code, took < 5) == (0, True)
+    ordered, shown = api.ledger.entries
+    assert ordered.text.startswith("The daily digest comes here at 08:00, time of Asia/Jakarta.")
+    assert shown.text.startswith("The daily digest comes at 08:00, time of Asia/Jakarta, as chosen here.")
+
+
 async def test_without_a_market_nobody_is_alerted(tmp_path, opened):
     """With the simulator stopped every feed is told as down, and no message leaves."""
     folder = tmp_path / "alert"

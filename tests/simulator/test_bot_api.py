@@ -435,6 +435,20 @@ async def test_people_type_and_press(api, http):
     assert await ok(http, "getUpdates", offset=updates[-1]["update_id"] + 1) == []
 
 
+async def test_members_of_a_group(api, http):
+    """Who has written is a member, who was promoted an administrator; what is said for a chat is nobody's own."""
+    api.people.say(GROUP, "hello", user=7)
+    assert (await ok(http, "getChatMember", chat_id=GROUP, user_id=7))["status"] == "member"
+    api.people.promote(GROUP, 7)
+    assert (await ok(http, "getChatMember", chat_id=GROUP, user_id=7))["status"] == "administrator"
+    api.people.say(GROUP, "as the group", user=7, speaks_for=GROUP)
+    api.people.say(FORUM, "/x", user=7, thread=5)
+    _, spoken, there = [update["message"] for update in await ok(http, "getUpdates")]
+    assert spoken["sender_chat"]["id"] == GROUP
+    assert spoken["from"]["username"] == "GroupAnonymousBot"
+    assert (there["message_thread_id"], there["is_topic_message"]) == (5, True)
+
+
 async def test_updates_are_confirmed_filtered_and_dropped(api, http):
     """Offsets, allowed_updates and drop_pending_updates work as documented."""
     for number in range(3):

@@ -18,7 +18,7 @@ from ws_alert.delivery.rendered import MAX_CAPTION, MAX_HTML, MAYBE_SENT, Messag
 from ws_alert.delivery.wording import body, headline
 from ws_alert.messages import Alert, Digest, DigestLine, Tier
 
-__all__ = ["render", "render_digest"]
+__all__ = ["fitted", "render", "render_digest"]
 
 _NOT_A_TAG = re.compile(r"[^A-Za-z0-9_]")
 _DIGEST_WHY = {
@@ -41,8 +41,8 @@ def render(alert: Alert, *, maybe_sent: bool = False, now_ms: int | None = None)
     if maybe_sent:
         foot.append(MAYBE_SENT)
     return Message(
-        html=_fitted(head, details, foot, MAX_HTML),
-        caption=_fitted(head, details, foot, MAX_CAPTION),
+        html=fitted(head, details, foot, MAX_HTML),
+        caption=fitted(head, details, foot, MAX_CAPTION),
         picture=illustration(alert) if alert.tier >= Tier.WATCH else None,
         silent=alert.tier < Tier.WATCH,
         alert_id=alert.alert_id,
@@ -73,8 +73,8 @@ def render_digest(digest: Digest, *, maybe_sent: bool = False, now_ms: int | Non
     if maybe_sent:
         foot.append(MAYBE_SENT)
     return Message(
-        html=_fitted(head, rows, foot, MAX_HTML),
-        caption=_fitted(head, rows, foot, MAX_CAPTION),
+        html=fitted(head, rows, foot, MAX_HTML),
+        caption=fitted(head, rows, foot, MAX_CAPTION),
         picture=None,
         silent=True,
         alert_id=digest.digest_id,
@@ -99,7 +99,7 @@ def _hashtags(asset: str, kind: str) -> str:
     return f"#{coin} #{kind}" if coin.strip("0123456789_") else f"#{kind}"
 
 
-def _fitted(head: list[str], details: list[str], foot: list[str], limit: int) -> str:
+def fitted(head: list[str], details: list[str], foot: list[str], limit: int) -> str:
     """Join the blocks; where `limit` is short leave out detail lines first, then lines of the head."""
     tail = "\n".join(foot)
     space = limit - utf16_length(tail) - 1

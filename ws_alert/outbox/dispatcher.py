@@ -22,10 +22,11 @@ from teleglas.storage.records import Commit, StoredRow
 from teleglas.storage.store import FOREVER_MS, Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
 from ws_alert.delivery.channels import Channel
+from ws_alert.delivery.daily import render_daily
 from ws_alert.delivery.render import render, render_digest
 from ws_alert.delivery.rendered import Message, Rendered
 from ws_alert.delivery.targets import is_beside
-from ws_alert.messages import Alert, Outcome, OutcomeKind
+from ws_alert.messages import Alert, Daily, Outcome, OutcomeKind
 from ws_alert.outbox.gate import MINUTE_MS, Gate
 from ws_alert.outbox.outbox import STALE_MS, UNKNOWN_WAIT_MS, content_of, late_digests
 from ws_alert.outbox.pictures import Draw, Pictures
@@ -340,4 +341,6 @@ def _written(row: StoredRow, now_ms: int) -> Message:
     content = content_of(row)
     if isinstance(content, Alert):
         return render(content, maybe_sent=row.maybe_sent, now_ms=now_ms)
+    if isinstance(content, Daily):
+        return render_daily(content, maybe_sent=row.maybe_sent, now_ms=now_ms)
     return render_digest(content, maybe_sent=row.maybe_sent, now_ms=now_ms)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import TypeGuard
 
 import msgspec
 
@@ -19,6 +20,7 @@ from teleglas.storage.records import ALL_CHATS, Commit, NewEdit, NewMessage, Sto
 from ws_alert.messages import (
     Action,
     Alert,
+    Daily,
     Decisions,
     Digest,
     DigestLine,
@@ -41,6 +43,7 @@ __all__ = [
     "Wait",
     "commit_of",
     "content_of",
+    "daily_message",
     "late_digests",
     "step_after",
 ]
@@ -151,10 +154,12 @@ def commit_of(decisions: Decisions) -> Commit:
     )
 
 
-def content_of(row: StoredRow) -> Alert | Digest:
+def content_of(row: StoredRow) -> Alert | Digest | Daily:
     """Read back what a message tells. Raises msgspec.DecodeError for what this program cannot have written."""
     if row.content_type == "digest":
         return msgspec.json.decode(row.content, type=Digest)
+    if row.content_type == "daily":
+        return msgspec.json.decode(row.content, type=Daily)
     return msgspec.json.decode(row.content, type=Alert)
 
 
@@ -165,11 +170,29 @@ def late_digests(rows: Iterable[StoredRow], now_ms: int) -> Iterator[tuple[NewMe
     """
     for target, waiting in groupby(sorted(rows, key=lambda row: row.target), key=lambda row: row.target):
         told = [(row, content_of(row)) for row in waiting]
-        merged = [(row, what) for row, what in told if isinstance(what, Alert) or what.why == "late"]
+        merged = [(row, what) for row, what in told if _is_merged(what)]
         names = [row.alert_id for row, _ in merged]
         digest = _digest(target, names, [what for _, what in merged])
         tier = Tier(max(row.tier for row, _ in merged))
         yield _new_digest(digest, tier, now_ms), names
+
+
+def _is_merged(what: Alert | Digest | Daily) -> TypeGuard[Alert | Digest]:
+    return isinstance(what, Alert) or (isinstance(what, Digest) and what.why == "late")
+
+
+def daily_message(daily: Daily, now_ms: int) -> NewMessage:
+    """Return the row of a daily digest; it waits behind alerts."""
+    return NewMessage(
+        alert_id=daily.digest_id,
+        target=daily.target,
+        chat=chat_of(daily.target),
+        tier=Tier.INFO,
+        content_type="daily",
+        content=msgspec.json.encode(daily),
+        created_ms=now_ms,
+        rank_ms=rank_ms(Tier.INFO, now_ms),
+    )
 
 
 def _digest(target: str, names: list[str], told: Sequence[Alert | Digest]) -> Digest:

@@ -1,0 +1,1 @@
+"""What people type to the alert bot, and what it answers."""
