@@ -46,7 +46,7 @@ async def test_a_healthy_machine(tmp_path):
         lines = await check_all(_settings(world))
     assert [line for line in lines if line.level is not Level.OK] == []
     assert _levels(lines).keys() == {
-        "telegram", "binance", "bybit", "okx", "clock", "database", "journal", "disk",
+        "telegram", "binance", "bybit", "okx", "hyperliquid", "clock", "database", "journal", "disk",
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
@@ -57,12 +57,14 @@ async def test_feeds_that_do_not_answer(unused_tcp_port):
         settings = _settings(
             world,
             binance_rest_url=f"http://127.0.0.1:{unused_tcp_port}",
+            hyperliquid_rest_url=f"http://127.0.0.1:{unused_tcp_port}",
             source_mode="both",
             coinglass_api_key=SecretStr("canary-wrong-key"),
         )
         lines = {line.what: line for line in await check_all(settings)}
     assert lines["bybit"].level is Level.OK
     assert (lines["binance"].level, lines["coinglass"].level) == (Level.FAIL, Level.FAIL)
+    assert lines["hyperliquid"].level is Level.WARN  # nothing that streams comes from there
     assert "network" in lines["binance"].todo
     assert "COINGLASS_API_KEY" in lines["coinglass"].todo
     assert "canary" not in str(lines)

@@ -23,6 +23,7 @@ from teleglas.storage.opening import open_engine
 from teleglas.venues.binance.rest import BinanceRest
 from teleglas.venues.bybit.rest import BybitRest
 from teleglas.venues.coinglass.rest import CoinglassRest
+from teleglas.venues.hyperliquid.rest import HyperliquidRest
 from teleglas.venues.okx.rest import OkxRest
 from ws_alert.config import Settings, load_settings
 from ws_alert.delivery.mail_channel import MailChannel
@@ -179,6 +180,8 @@ def _probes(
         yield "binance", lambda: BinanceRest(http, rest("binance")).agg_trades("BTCUSDT")
         yield "bybit", lambda: BybitRest(http, rest("bybit")).recent_trades("BTCUSDT", 1)
         yield "okx", lambda: OkxRest(http, rest("okx")).trades("BTC-USDT-SWAP", 1)
+        if settings.detectors.funding_extreme or settings.detectors.oi_divergence:
+            yield "hyperliquid", HyperliquidRest(http, rest("hyperliquid")).contexts
     if settings.source_mode != "public" and settings.coinglass_key is not None:
         coinglass = CoinglassRest(http, rest("coinglass"))
         coinglass.use_key(settings.coinglass_key.get_secret_value())
@@ -190,6 +193,9 @@ async def _feed(venue: str, ask: Callable[[], Awaitable[object]]) -> Line:
     try:
         await ask()
     except FeedError as error:
+        if venue == "hyperliquid":
+            todo = "Only its funding and open interest are missing; the rest goes on."
+            return Line(Level.WARN, venue, str(error), todo)
         return Line(Level.FAIL, venue, str(error), _remedy(venue, getattr(error, "reason", "")))
     return Line(Level.OK, venue, f"answered in {(time.perf_counter() - started) * 1000:.0f} ms")
 
