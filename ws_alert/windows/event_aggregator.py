@@ -41,11 +41,7 @@ class AssetEvents:
         """Join a liquidation to its place; return False if it is too late to trigger anything."""
         tape, event_ms = self.tape, row.event_ms
         tape.newest_ms = max(tape.newest_ms, event_ms)
-        second = tape.at(event_ms // 1000)
-        if side is _LONG:
-            second.long_usd += row.usd
-        else:
-            second.short_usd += row.usd
+        tape.force(event_ms // 1000, row.usd, long=side is _LONG)
         return self.liquidations[side].add(row, tape.newest_ms)
 
     def add_order(self, side: TakerSide, row: EventRow) -> bool:

@@ -217,7 +217,7 @@ class Intake:
             tape.price(second, price)
             return
         if second > row.second:
-            row = tape.at(second)
+            row = tape.open(second)
         if buy:
             row.buy += int(usd * 100 + 0.5)
         else:
@@ -269,7 +269,7 @@ class Intake:
             contract.last_id = trade_id
             if event_ms > tape.newest_ms:
                 tape.newest_ms = event_ms
-            second = tape.current if event_ms < tape.until_ms else tape.at(event_ms // 1000)
+            second = tape.current if event_ms < tape.until_ms else tape.open(event_ms // 1000)
             if row.sold:
                 second.sell += (usd * 100 + 0.5).__trunc__()
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf
 from struct import Struct
 
@@ -11,27 +10,21 @@ from ws_alert.messages import Chart
 __all__ = ["KEPT_SECONDS", "Second", "SecondTape"]
 
 KEPT_SECONDS = 300
-"""Five minutes: the longest look back of volatility and of a chart."""
+"""Five minutes: the longest look back of volatility, of taker flow and of a chart."""
 
+_MINUTE_SECONDS = 60
 _LEAST_DRAWN_MS = 60_000
 
-_OPEN_SECONDS = 62
-"""So late a trade may still come (SEMANTICS 3); what is older is packed."""
-
-_FLOW_SECONDS = 300
-_MINUTE_SECONDS = 60
-
-_RING_SECONDS = KEPT_SECONDS + 1
-"""One more than is shown: the second that leaves the sums when a new one begins."""
-
-_FEW = 72
-"""An asset that trades in fewer of its seconds takes less memory without the packed ones."""
-
-_PACKED = Struct("<5q3d")
-_PACKED_SUMS = Struct("<3q")
-"""How `_PACKED` begins: the second, bought and sold."""
+_CELLS = Struct("<5q3d")
+"""A closed second: itself, bought, sold, longs and shorts liquidated, low, high, last price."""
+_FLOW = Struct("<3q")
+_CENTS = Struct("<q")
+_PRICES = Struct("<3d")
+_SIZE = _CELLS.size
+_BUY, _SELL, _LONG, _SHORT, _LOW = 8, 16, 24, 32, 40
 _MOST = 2**63 - 1
-_NOTHING = (0, 0)
+_NEVER = 1 << 62
+_TRIM_AT = 32 * _SIZE
 
 
 class Second:
@@ -39,67 +32,79 @@ class Second:
 
     __slots__ = ("buy", "high", "last", "long_usd", "low", "second", "sell", "short_usd")
 
-    def __init__(self, second: int) -> None:
+    def __init__(
+        self,
+        second: int,
+        buy: int = 0,
+        sell: int = 0,
+        long_usd: int = 0,
+        short_usd: int = 0,
+        low: float = inf,
+        high: float = 0.0,
+        last: float = 0.0,
+    ) -> None:
         self.second = second
-        self.buy = 0
-        self.sell = 0
-        self.long_usd = 0
-        self.short_usd = 0
-        self.low = inf
-        self.high = 0.0
-        self.last = 0.0
+        self.buy = buy
+        self.sell = sell
+        self.long_usd = long_usd
+        self.short_usd = short_usd
+        self.low = low
+        self.high = high
+        self.last = last
 
 
 class SecondTape:
     """The last five minutes of an asset.
 
-    current: the bucket that nearly every trade goes to, from_ms to before until_ms. newest_ms: H of
-    SEMANTICS 3, the newest window time of any event of the asset. Of an asset that trades nearly every
-    second, the seconds that no late trade can reach any more are packed into a ring of 64
-    bytes each, a fifth of what they take as objects.
+    current: the bucket that nearly every trade goes to, from_ms to before until_ms; always the same
+    object. newest_ms: H of SEMANTICS 3, the newest window time of any event of the asset. Seconds that closed
+    are one row of 64 bytes each, in their order, so that a new second reads and writes little memory.
 
     buy, sell: taker cents of the 300 whole seconds before `current`; minute: both sides' of the
     60 before it. passed: a second has closed since the reader last cleared it.
     """
 
-    __slots__ = ("_range", "_ring", "_rows", "buy", "current", "from_ms", "minute", "newest_ms", "passed", "sell",
-                 "until_ms")  # fmt: skip
+    # _five, _one: where in the log the rows of `buy` and `sell`, and those of `minute`, begin;
+    # _first_five, _first_one: the seconds that stand there
+    __slots__ = ("_first_five", "_first_one", "_five", "_log", "_one", "_range", "buy", "current", "from_ms", "minute",
+                 "newest_ms", "passed", "sell", "until_ms")  # fmt: skip
 
     def __init__(self) -> None:
         self.newest_ms = self.from_ms = self.until_ms = 0
         self.buy = self.sell = self.minute = 0
         self.passed = False
-        self._range: tuple[int, int, float, float] | None = None
         self.current = Second(-1)
-        self._rows: dict[int, Second] = {}
-        self._ring = bytearray()
+        self._log = bytearray()
+        self._five = self._one = 0
+        self._first_five = self._first_one = _NEVER
+        self._range: tuple[int, int, float, float] | None = None
 
-    def at(self, second: int) -> Second:
-        """Return the bucket of a Unix second at most a minute behind the newest, making it if it is new."""
-        rows = self._rows
-        row = rows.get(second)
-        if row is None:
-            row = Second(second)
-            if second <= self.current.second:
-                rows[second] = row
-                return row
-            self._pass(second)
-            self.current = rows[second] = row
+    def open(self, second: int) -> Second:
+        """Return the bucket of a Unix second that is not before the current one; all before it close."""
+        row = self.current
+        if second > row.second:
+            self._close(row, second)
+            row.second = second
+            row.buy = row.sell = row.long_usd = row.short_usd = 0
+            row.low = inf
+            row.high = row.last = 0.0
             self.from_ms = start_ms = second * 1000
             self.until_ms = start_ms + 1000
-            if next(iter(rows)) < second - KEPT_SECONDS or len(rows) > _FEW:
-                self._forget(second)
+            self.passed = True
         return row
 
     def add(self, second: int, cents: int, *, buy: bool) -> None:
-        """Count a taker order in its second, which may have closed already."""
-        row = self.current if second == self.current.second else self.at(second)
-        if buy:
-            row.buy += cents
-        else:
-            row.sell += cents
+        """Count a taker order in its second, which may have closed already, at most a minute ago."""
         behind = self.current.second - second
-        if 0 < behind <= _FLOW_SECONDS:
+        if behind <= 0:
+            row = self.open(second)
+            if buy:
+                row.buy += cents
+            else:
+                row.sell += cents
+            return
+        self._add(second, _BUY if buy else _SELL, cents)
+        if behind <= KEPT_SECONDS:
             if buy:
                 self.buy += cents
             else:
@@ -107,14 +112,29 @@ class SecondTape:
             if behind <= _MINUTE_SECONDS:
                 self.minute += cents
 
+    def force(self, second: int, cents: int, *, long: bool) -> None:
+        """Count a liquidation in its second like `add`; long: of the closed position."""
+        if second < self.current.second:
+            self._add(second, _LONG if long else _SHORT, cents)
+            return
+        row = self.open(second)
+        if long:
+            row.long_usd += cents
+        else:
+            row.short_usd += cents
+
     def price(self, second: int, price: float) -> None:
-        """Note a price of one coin within a second."""
-        row = self.current if second == self.current.second else self.at(second)
+        """Note a price of one coin within a second, which may have closed already."""
+        if second < self.current.second:
+            at = self._row(second) + _LOW
+            low, high, _ = _PRICES.unpack_from(self._log, at)
+            _PRICES.pack_into(self._log, at, min(low, price), max(high, price), price)
+            self._range = None
+            return
+        row = self.open(second)
         row.low = min(row.low, price)
         row.high = max(row.high, price)
         row.last = price
-        if row is not self.current:
-            self._range = None
 
     def flow(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 300 seconds before the second `until`.
@@ -124,14 +144,15 @@ class SecondTape:
         current = self.current
         if until == current.second:
             return self.buy, self.sell
-        if until - current.second > _FLOW_SECONDS:
+        if until - current.second > KEPT_SECONDS:
             return 0, 0
-        buy, sell = self._sums(current.second - _FLOW_SECONDS, until - _FLOW_SECONDS)
+        _, _, buy, sell = self._leaving(self._five, until - KEPT_SECONDS)
         return self.buy + current.buy - buy, self.sell + current.sell - sell
 
     def minute_sides(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
-        return self._sums(until - _MINUTE_SECONDS, until)
+        rows = self._between((until - _MINUTE_SECONDS - 1) * 1000, (until - 1) * 1000)
+        return sum(row.buy for row in rows), sum(row.sell for row in rows)
 
     def range_percent(self, newest_ms: int, span_ms: int = KEPT_SECONDS * 1000) -> float | None:
         """Return (high - low) / last price of the span before `newest_ms` in percent, None without a price."""
@@ -144,18 +165,6 @@ class SecondTape:
             return None
         low, high = min(row.low for row in rows), max(row.high for row in rows)
         return (high - low) / rows[-1].last * 100
-
-    def _closed_range(self, after: int) -> tuple[float, float]:
-        """Return low and high of the seconds after `after` and before the current one; one look a second."""
-        second = self.current.second
-        if self._range is None or self._range[:2] != (after, second):
-            rows = self._priced(after * 1000, second * 1000 - 1)
-            low, high = (
-                min((row.low for row in rows), default=inf),
-                max((row.high for row in rows), default=0.0),
-            )
-            self._range = (after, second, low, high)
-        return self._range[2:]
 
     def move(self, after_ms: int, to_ms: int) -> tuple[float | None, float | None]:
         """Return the last price known before the span and the last one in it; None where there is none."""
@@ -188,82 +197,111 @@ class SecondTape:
             bars_are="orders" if orders else "liquidations",
         )
 
+    def _closed_range(self, after: int) -> tuple[float, float]:
+        """Return low and high of the seconds after `after` and before the current one; one look a second."""
+        second = self.current.second
+        if self._range is None or self._range[:2] != (after, second):
+            rows = self._priced(after * 1000, second * 1000 - 1)
+            low = min((row.low for row in rows), default=inf)
+            high = max((row.high for row in rows), default=0.0)
+            self._range = (after, second, low, high)
+        return self._range[2:]
+
     def _between(self, after_ms: int, to_ms: int) -> list[Second]:
-        first, last = after_ms // 1000, to_ms // 1000
-        found = [row for second, row in self._rows.items() if first < second <= last]
-        if self._ring:
-            first = max(first, self.current.second - KEPT_SECONDS)
-            found += [
-                _second(*cells) for cells in _PACKED.iter_unpack(self._ring) if first < cells[0] <= last
-            ]
-        return sorted(found, key=lambda row: row.second)
+        """Return the kept seconds after one time up to another, five minutes of them at most."""
+        last = to_ms // 1000
+        first = max(after_ms // 1000, last - KEPT_SECONDS)
+        log, at = self._log, len(self._log)
+        while at > self._five and _CENTS.unpack_from(log, at - _SIZE)[0] > first:
+            at -= _SIZE
+        rows = [Second(*cells) for cells in _CELLS.iter_unpack(log[at:]) if cells[0] <= last]
+        current = self.current
+        if first < current.second <= last:
+            rows.append(
+                Second(
+                    current.second, current.buy, current.sell, current.long_usd, current.short_usd,
+                    current.low, current.high, current.last,
+                )
+            )  # fmt: skip
+        return rows
 
     def _priced(self, after_ms: int, to_ms: int) -> list[Second]:
         return [row for row in self._between(after_ms, to_ms) if row.last]
 
-    def _pass(self, second: int) -> None:
-        """Let the current second, and all before `second`, join the sums; let what is too old leave them."""
-        last = self.current
-        ended, bought, sold = last.second, last.buy, last.sell
-        self.passed = True
-        if second - ended > _FLOW_SECONDS:
-            self.buy = self.sell = self.minute = 0
+    def _close(self, row: Second, second: int) -> None:
+        """Let the current second join the log and the sums; let what is too old at `second` leave them."""
+        ended, buy, sell, log = row.second, row.buy, row.sell, self._log
+        if second - ended > KEPT_SECONDS:
+            log.clear()
+            self.buy = self.sell = self.minute = self._five = self._one = 0
+            self._first_five = self._first_one = _NEVER
             return
-        buy, sell = self._sums(ended - _FLOW_SECONDS, second - _FLOW_SECONDS)
-        self.buy += bought - buy
-        self.sell += sold - sell
-        if second - ended > _MINUTE_SECONDS:
-            self.minute = 0
-            return
-        buy, sell = self._sums(ended - _MINUTE_SECONDS, second - _MINUTE_SECONDS)
-        self.minute += bought + sold - buy - sell
+        if self._first_five == _NEVER:
+            self._first_five = ended
+        if self._first_one == _NEVER:
+            self._first_one = ended
+        forced = row.long_usd, row.short_usd
+        if max(buy, sell, *forced) > _MOST:
+            log += _CELLS.pack(
+                ended, *(min(cents, _MOST) for cents in (buy, sell, *forced)), row.low, row.high, row.last
+            )
+        else:
+            log += _CELLS.pack(ended, buy, sell, *forced, row.low, row.high, row.last)
+        self.minute += buy + sell
+        self.buy += buy
+        self.sell += sell
+        edge = second - _MINUTE_SECONDS
+        if self._first_one < edge:
+            self._one, self._first_one, buy, sell = self._leaving(self._one, edge)
+            self.minute -= buy + sell
+        edge = second - KEPT_SECONDS
+        if self._first_five < edge:
+            self._five, self._first_five, buy, sell = self._leaving(self._five, edge)
+            self.buy -= buy
+            self.sell -= sell
+            if self._five > _TRIM_AT:
+                del log[: self._five]
+                self._one -= self._five
+                self._five = 0
 
-    def _sums(self, first: int, end: int) -> tuple[int, int]:
-        """Return the taker cents, bought and sold, of the kept seconds of [first, end)."""
-        rows, ring, buy, sell = self._rows, self._ring, 0, 0
-        if end - first == 1 and not ring:
-            lone = rows.get(first)
-            return (lone.buy, lone.sell) if lone is not None else _NOTHING
-        if not ring and end - first > len(rows):
-            for second, row in rows.items():
-                if first <= second < end:
-                    buy += row.buy
-                    sell += row.sell
-            return buy, sell
-        for second in range(first, end):
-            found = rows.get(second)
-            if found is not None:
-                buy += found.buy
-                sell += found.sell
-            elif ring:
-                packed, bought, sold = _PACKED_SUMS.unpack_from(ring, second % _RING_SECONDS * _PACKED.size)
-                if packed == second:
-                    buy += bought
-                    sell += sold
-        return buy, sell
+    def _leaving(self, at: int, edge: int) -> tuple[int, int, int, int]:
+        """Sum what lies before the second `edge` from a place of the log on.
 
-    def _forget(self, newest: int) -> None:
-        rows = self._rows
-        while (first := next(iter(rows))) < newest - KEPT_SECONDS:
-            del rows[first]
-        if len(rows) > _FEW:
-            while (first := next(iter(rows))) <= newest - _OPEN_SECONDS:
-                self._pack(rows.pop(first))
+        Returns the place where the rest begins, the second that stands there, and the cents bought and sold.
+        """
+        log, end, buy, sell = self._log, len(self._log), 0, 0
+        while at < end:
+            second, bought, sold = _FLOW.unpack_from(log, at)
+            if second >= edge:
+                return at, second, buy, sell
+            buy += bought
+            sell += sold
+            at += _SIZE
+        return at, _NEVER, buy, sell
 
-    def _pack(self, row: Second) -> None:
-        if not self._ring:
-            self._ring = bytearray(_RING_SECONDS * _PACKED.size)
-        place = row.second % _RING_SECONDS * _PACKED.size
-        sums: Sequence[int] = (row.buy, row.sell, row.long_usd, row.short_usd)
-        if max(sums) > _MOST:
-            sums = [min(cents, _MOST) for cents in sums]
-        _PACKED.pack_into(self._ring, place, row.second, *sums, row.low, row.high, row.last)
+    def _add(self, second: int, cell: int, cents: int) -> None:
+        """Add to one cell of a second that has closed."""
+        at = self._row(second) + cell
+        (before,) = _CENTS.unpack_from(self._log, at)
+        _CENTS.pack_into(self._log, at, min(before + cents, _MOST))
 
-
-def _second(
-    second: int, buy: int, sell: int, long_usd: int, short_usd: int, low: float, high: float, last: float
-) -> Second:
-    row = Second(second)
-    row.buy, row.sell, row.long_usd, row.short_usd = buy, sell, long_usd, short_usd
-    row.low, row.high, row.last = low, high, last
-    return row
+    def _row(self, second: int) -> int:
+        """Return the place of a closed second in the log, making room for it if nothing happened in it before."""
+        log, at = self._log, len(self._log)
+        while at > self._five:
+            (found,) = _CENTS.unpack_from(log, at - _SIZE)
+            if found == second:
+                return at - _SIZE
+            if found < second:
+                break
+            at -= _SIZE
+        log[at:at] = _CELLS.pack(second, 0, 0, 0, 0, inf, 0.0, 0.0)
+        if at <= self._five and second < self.current.second - KEPT_SECONDS:
+            self._five += _SIZE
+        else:
+            self._first_five = min(self._first_five, second)
+        if at < self._one or second < self.current.second - _MINUTE_SECONDS:
+            self._one += _SIZE
+        else:
+            self._first_one = min(self._first_one, second)
+        return at
