@@ -129,3 +129,20 @@ def test_a_poll_does_not_slow_the_tape_down() -> None:
     fund(feed, 1, BTCUSDT="0.0001")
     (contract,) = feed.engine.intake._contracts.values()
     assert contract.last_id == 7
+
+
+def test_a_rate_is_told_with_its_open_interest_from_the_first_poll_on() -> None:
+    """Venues that tell both in one body: what is paid on stands in the first message already."""
+    row = {
+        "symbol": "BTCUSDT",
+        "fundingRate": "0.001",
+        "fundingIntervalHour": "8",
+        "singleOpenInterestValue": "55.5",
+    }
+    bybit = {"retCode": 0, "result": {"list": [row]}, "time": START_MS}
+    state = {"funding": "0.001", "openInterest": "2", "markPx": "3.5"}
+    hyperliquid = [{"universe": [{"name": "SOL"}]}, [state]]
+    feed = Feed()
+    feed.body(0, "bybit:tickers:*", json.dumps(bybit).encode())
+    feed.body(0, f"hyperliquid:metaAndAssetCtxs:@{START_MS}", json.dumps(hyperliquid).encode())
+    assert [one.venues for one in feed.engine.phases] == [(("bybit", 5_550),), (("hyperliquid", 700),)]

@@ -66,8 +66,9 @@ class BybitInterest:
         for row in _TICKERS.read(body.result.rows, sink):
             instrument = self._find(row.symbol, sink)
             if instrument is not None:
-                _funding(instrument, row, body.time, sink)
+                # first: a rate is told with the open interest that it is paid on
                 _interest(instrument, row, body.time, sink)
+                _funding(instrument, row, body.time, sink)
 
 
 def _funding(instrument: Instrument, row: _Ticker, at_ms: int, sink: MarketSink) -> None:

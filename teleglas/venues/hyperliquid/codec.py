@@ -101,10 +101,11 @@ class HyperliquidCodec:
         except BadFrame as error:
             refuse_error(sink, error)
             return
+        # first: a rate is told with the open interest that it is paid on
+        hand_over_interest(sink, instrument, at_ms, state.openInterest, state.markPx)
         rate = as_rate(state.funding, name, sink)
         if rate is not None:
             sink.funding(instrument, at_ms, rate, _INTERVAL_H)
-        hand_over_interest(sink, instrument, at_ms, state.openInterest, state.markPx)
 
 
 def of_coins(body: bytes, wanted: Callable[[str, float], bool]) -> tuple[bytes, tuple[str, ...]]:
