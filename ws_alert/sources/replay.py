@@ -72,8 +72,8 @@ def replay(
     cannot be written.
     """
     damage: list[Damage] = []
-    inputs = _read(journals, progress, damage)
-    first = next(inputs, None) if journals else None
+    inputs = _read(journals, progress, damage) if journals else iter(())
+    first = next(inputs, None)
     if journals and not isinstance(first, SegmentHeader):
         raise InputError(str(journals[0]), 1, "no intact journal segment")
     engine = _engine(first if isinstance(first, SegmentHeader) else None, rules, journals)
@@ -86,8 +86,11 @@ def replay(
         closed = candle_rows(candles, engine.intake.refuse, progress)
         sources: list[Iterator[_Row]] = [tapes.rows(), closed, levels.rows()]
         rows = merge(*sources, key=lambda row: row[:4])
-        summary = _run(engine, _merged(inputs, rows, first), writer)
-        if liquidations or trades or candles or funding or interest:
+        records = (batch for batch in inputs if isinstance(batch, list))
+        if not (liquidations or trades or candles or funding or interest):
+            summary = _run_journal(engine, records, writer)
+        else:
+            summary = _run(engine, _merged(records, rows), writer)
             while (due := engine.next_deadline()) is not None:
                 engine.advance(due)
                 writer.write(engine)
@@ -102,10 +105,10 @@ def replay(
 
 def _read(
     journals: Sequence[Path], progress: Callable[[int], None], damage: list[Damage]
-) -> Iterator[SegmentHeader | JournalRecord]:
+) -> Iterator[SegmentHeader | list[JournalRecord]]:
     try:
         reader = JournalReader(*journals, progress=progress)
-        yield from reader.read()
+        yield from reader.batches()
     except OSError as error:
         raise InputError(str(error.filename or journals[0]), 1, error.strerror or str(error)) from error
     damage += reader.damage
@@ -158,15 +161,25 @@ def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequenc
 
 
 def _merged(
-    records: Iterator[SegmentHeader | JournalRecord], rows: Iterator[_Row], first: object
+    batches: Iterator[list[JournalRecord]], rows: Iterator[_Row]
 ) -> Iterator[tuple[int, int, JournalRecord | _Row]]:
-    journal = (
-        (record.received_ms, _JOURNAL, record)
-        for record in (records if first is not None else ())
-        if isinstance(record, JournalRecord)
-    )
+    journal = ((record.received_ms, _JOURNAL, record) for batch in batches for record in batch)
     timed = ((row.ts_ms, _TAPE, row) for row in rows)
     return merge(journal, timed, key=lambda item: item[:2])
+
+
+def _run_journal(engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer) -> Summary:
+    count = first_ms = last_ms = 0
+    receive = engine.receive
+    for batch in batches:
+        if not count and batch:
+            first_ms = batch[0].received_ms
+        for record in batch:
+            receive(record.kind, record.source, record.payload, record.received_ms)
+        writer.write(engine)
+        count += len(batch)
+        last_ms = batch[-1].received_ms if batch else last_ms
+    return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
 
 
 def _run(
