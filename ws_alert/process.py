@@ -56,8 +56,7 @@ async def run(
 
     scanner_alone: read candles only, whether or not the scanner is switched on.
     checkpoint is called at `before_commit`, `committed`, `before_http`, `before_confirm` and
-    `settled`, for kill tests.
-    Nothing is sent at the start.
+    `settled`, for kill tests. Nothing is sent at the start.
     """
     clock, inbox = Wall(), Inbox()
     tables = _tables(settings)
@@ -96,10 +95,10 @@ async def run(
             monitor, pipeline, feeds, store, recorder,
             server=server, clock=clock, simulated=settings.simulated,
         )  # fmt: skip
-        talks = _talks(settings, ways, store, dispatcher, draw, clock)
-        async with _beside(
-            check=check_ways(ways, settings, store, stop), vitals=vitals.run(), warm=ways.keep_warm(), **talks
-        ):
+        works = _talks(settings, ways, store, dispatcher, draw, clock) | {
+            "check": check_ways(ways, settings, store, stop), "warm": ways.keep_warm(), "vitals": vitals.run(),
+        }  # fmt: skip
+        async with _beside(works):
             await _work(pipeline, dispatcher, feeds, stop, alive)
         report = await pipeline.report()
         await _last_words(vitals, ways, report, clock)
@@ -189,7 +188,7 @@ async def _last_words(vitals: Vitals, ways: Ways, report: Report, clock: Callabl
 
 
 @contextlib.asynccontextmanager
-async def _beside(**works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+async def _beside(works: dict[str, Coroutine[None, None, None]]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_told(name, work)) for name, work in works.items()]
     try:
         yield

@@ -196,7 +196,7 @@ def _picture(daily: Daily, clock: _Clock) -> MarketPicture | None:
     feeds = ", ".join(venue(feed.venue, 12) for feed in seen.feeds[:_VENUES]) or "our own tape"
     return MarketPicture(
         title=f"{_least(seen.usd, seen)} liquidated",
-        subtitle=f"{_date(daily)}{share} · {numbers.count(seen.storms, 'storm')}",
+        subtitle=f"{_date(daily)}{share} · {'≥ ' if seen.is_short else ''}{numbers.count(seen.storms, 'storm')}",
         sources=f"{feeds} · {seen.coverage_percent} % seen" + (" · sampled" if seen.sampled else ""),
         footer=f"1 h bars · {name(parse(daily.at).zone, 40)}",
         from_ms=seen.from_ms,
