@@ -129,7 +129,7 @@ def rest(kind, http, server, time):
 
 
 async def test_binance_asks_for_lists_and_then_for_each_contract(server, http, time, kept) -> None:
-    """Only what is watched is kept; intervals are asked for at the first cycle and each fifth one."""
+    """Only what is watched is kept; intervals are asked for first and each five minutes."""
     binance_answers(server)
     door = rest(BinanceRest, http, server, time)
     polls = BinanceInterestPolls(door, lambda: ("BTCUSDT", "ETHUSDT"), kept.put, time.watch())
@@ -142,9 +142,13 @@ async def test_binance_asks_for_lists_and_then_for_each_contract(server, http, t
     assert tape.rates == [("BTCUSDT", NOW, 0.0002, 8.0), ("ETHUSDT", NOW, 0.0002, 4.0)]
     assert tape.interest == [("BTCUSDT", NOW, 70_360), ("ETHUSDT", NOW, 70_360)]
     assert not tape.refusals
-    for _ in range(5):
+    for asked in (1, 1, 1, 1, 2, 2):
+        time.ms += 60_000
         await polls.cycle()
-    assert server.paths().count("/fapi/v1/fundingInfo") == 2
+        assert server.paths().count("/fapi/v1/fundingInfo") == asked
+    time.ms += 1_000_000  # what an outage leaves out of the journal is asked for at once
+    await polls.cycle()
+    assert server.paths().count("/fapi/v1/fundingInfo") == 3
 
 
 async def test_a_refused_contract_costs_no_other_and_is_left_alone(server, http, time, kept) -> None:

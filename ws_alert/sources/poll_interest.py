@@ -42,8 +42,8 @@ _SPREAD_S: Final = 6.0
 """Cycles begin so much apart from one another as chance wills, so that venues do not coincide."""
 
 _NOTHING_YET_S: Final = 5.0
-_INTERVALS_EVERY: Final = 5
-"""Binance's intervals must come again within what a restart refills from the journal (six minutes)."""
+_INTERVALS_EVERY_S: Final = 270.0
+"""Binance's intervals must stand in the six minutes that a restart refills from the journal, whatever fails."""
 
 _MOST_ALONE: Final = 300
 """Contracts that are asked for one by one: Binance's weight allows five times as many."""
@@ -117,15 +117,17 @@ class BinanceInterestPolls(_Polls):
         super().__init__(rest.venue, put, watch)
         self._rest = rest
         self._symbols = symbols
+        self._intervals_s = float("-inf")
 
     async def cycle(self) -> Cycle:
         """Ask once. Raises FeedError."""
         started_ms, symbols = self._watch.wall_ms(), self._symbols()
         if not symbols:
             return self._nothing_yet()
-        if self._cycles % _INTERVALS_EVERY == 0:
+        if self._watch.monotonic_s() - self._intervals_s >= _INTERVALS_EVERY_S:
             # whole: a contract that is watched from now on must not be taken for one of 8 hours
             await self._keep("fundingInfo", "*", await self._rest.funding_info())
+            self._intervals_s = self._watch.monotonic_s()
         body = await self._rest.premium_indexes()
         with _readable(self._venue):
             body = binance.of_symbols(body, frozenset(symbols))
