@@ -174,7 +174,7 @@ class FeedState(StrEnum):
 class FeedNotice(msgspec.Struct, frozen=True):
     """A feed changed its state at `at_ms` (local clock).
 
-    family: `liquidations`, `trades` or `candles`. complete: False while polling or a gap loses rows
+    family: `liquidations`, `trades`, `candles`, or `interest` (funding and open interest). complete: False while polling or a gap loses rows
     (Binance and Bybit liquidations have no REST), so that coverage counts it as missing.
     """
 
