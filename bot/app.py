@@ -137,6 +137,8 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
         if username is None:
             return
         desk = await opened.enter_async_context(_desk(settings, store, health, username))
+        # Who asks first shall find the lists of coins and contracts there: without them no exchange can answer in time.
+        await desk.coins.every()
         front = _front(settings, desk, client.bot, charts)
         application = await opened.enter_async_context(_application(client.bot, front))
         tasks: list[asyncio.Task[Any]] = [
@@ -156,7 +158,6 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
             asyncio.create_task(_beat(store, health, settings), name="beat"),
             asyncio.create_task(_watch(notifier, health), name="watch"),
             asyncio.create_task(_menus(client.bot, desk), name="menus"),
-            asyncio.create_task(desk.coins.known(), name="coins"),
         ]  # fmt: skip
         notifier.ready()
         log.info("running", name=username, version=__version__, key=settings.coinglass_api_key is not None)

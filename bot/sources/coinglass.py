@@ -7,6 +7,7 @@ MissingError where it has nothing for this coin; the queries then ask somebody e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -71,7 +72,8 @@ class CoinglassSource:
 
     async def coins(self) -> Block[tuple[str, ...]]:
         """Return every coin that CoinGlass lists, after aliases."""
-        answer = await self._api.ask(E.COINS)
+        # The pairs are wanted by most of what will be asked next, and are a second request only once an hour.
+        answer, _ = await asyncio.gather(self._api.ask(E.COINS), self._pairs_too())
         return _block(answer, tuple(dict.fromkeys(asset_and_scale(name)[0] for name in answer.value)))
 
     async def price(self, coin: str) -> Block[Price]:
@@ -374,6 +376,10 @@ class CoinglassSource:
         if not alike:
             raise UnknownSymbol(COINGLASS, coin)
         return coin if coin in alike else min(alike, key=len)
+
+    async def _pairs_too(self) -> None:
+        with contextlib.suppress(SourceError):
+            await self._api.ask(E.PAIRS)
 
     async def _pair(self, coin: str, venue: str = _RATIO_VENUE) -> str:
         book = (await self._api.ask(E.PAIRS)).value
