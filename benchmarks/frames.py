@@ -56,9 +56,7 @@ def stream(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the frames of `make` one by one: (ms of market time, bytes)."""
     rng = random.Random(seed)  # noqa: S311 - a repeatable mix
-    quantities = [(row["p"], row["q"]) for row in _recorded()] or [
-        (f"{rng.lognormvariate(3, 2):.4f}", f"{rng.lognormvariate(2, 1.5):.3f}") for _ in range(500)
-    ]
+    quantities = [(row["p"], row["q"]) for row in _recorded()] or [_made(rng) for _ in range(500)]
     symbols = [f"C{number}USDT" for number in range(INSTRUMENTS)]
     weights = [1 / (number + 1) for number in range(INSTRUMENTS)]
     ids = [1_000_000] * INSTRUMENTS
@@ -79,6 +77,12 @@ def stream(
         else:
             ids[place] += 1
             yield now, _trade(symbols[place], ids[place], price, quantity, now, sold=rng.random() < 0.5)
+
+
+def _made(rng: random.Random) -> tuple[str, str]:
+    """Return a price and a quantity, never of an alert: those are for `Large` to make."""
+    price = rng.lognormvariate(3, 2)
+    return f"{price:.4f}", f"{min(rng.lognormvariate(2, 1.5), 5_000 / price):.3f}"
 
 
 @cache

@@ -48,6 +48,7 @@ _LARGE_USD = 450_000
 
 _ALERT_RATE = 1_000
 _FRAMES_BETWEEN = 1_200
+_DRAWER_STARTS_S = 4.0
 
 
 class _Stamps(Tally):
@@ -149,6 +150,7 @@ async def _to_request(
         if pool is not None:
             stack.push_async_callback(pool.close)
             pool.warm_up()
+            await asyncio.sleep(_DRAWER_STARTS_S)
         telegram = await stack.enter_async_context(TelegramChannel(bot_api.TOKEN, base_url=api))
         await telegram.check((spine.TARGET,))  # as the program does at its start: the connection is open
         channel = _Stamped(telegram)
