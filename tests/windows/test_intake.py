@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from teleglas.market import Completeness, Instrument, Liquidation, PositionSide, PriceKind, Refusal, TakerSide
 from tests.frames import (
@@ -116,7 +118,13 @@ def test_an_absurd_id_hides_one_trade_at_most(absurd: int) -> None:
     told = [ids.is_new(number, "") for number in (100, 101, absurd, 102, 103, 104, 103, 105)]
     assert told == [True, True, True, False, True, True, False, True]
     ids.interrupted()
-    assert [ids.is_new(number, "") for number in (absurd, 106, 107, 107, 108)] == [True, True, True, False, True]
+    assert [ids.is_new(number, "") for number in (absurd, 106, 107, 107, 108)] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_ids_that_begin_absurd_become_usable() -> None:
@@ -304,3 +312,26 @@ def test_old_events_of_a_busy_asset_are_freed_each_minute() -> None:
         feed.binance(number * 10_000, force_order(START_MS + number * 10_000, 1000 + number))
     kept = feed.engine.intake.events("BTC").liquidations[PositionSide.LONG].since(0)
     assert len(kept) <= 3 + 6 + 6  # the window, one latest arrival, and since the last sweep
+
+
+tagged = st.tuples(st.integers(0, 12), st.sampled_from("abc"), st.booleans())
+
+
+@given(st.lists(tagged, max_size=60), st.integers(0, 3))
+def test_tagged_rows_count_as_their_numbers_and_tags_say(rows: list[tuple], start: int) -> None:
+    """Rows that take the short way are known like all others, also over interruptions."""
+    intake, ids, counted, expected = engine().intake, TradeIds(), 0, 0
+    contract = Instrument("bybit", "BTCUSDT", "BTC")
+    intake.at(START_MS)
+    intake.source = "bybit"
+    intake.trade(contract, start, "first", START_MS, True, 100.0, 0.001)
+    ids.is_new(start, "first")
+    for number, tag, interrupted in rows:
+        if interrupted:
+            intake.interrupted("bybit")
+            ids.interrupted()
+        before = intake.events("BTC").tape.current.buy
+        intake.trade(contract, number, tag, START_MS, True, 100.0, 0.001)
+        counted += intake.events("BTC").tape.current.buy > before
+        expected += ids.is_new(number, tag)
+        assert counted == expected

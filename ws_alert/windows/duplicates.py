@@ -62,6 +62,12 @@ class TradeIds:
             return is_new
         return self.last - trade_id >= _FAR and self._is_new_numbering(trade_id, tag)
 
+    def took(self, trade_id: int, tag: str) -> None:
+        """Note the newest of rows in order that were taken without asking."""
+        if trade_id > self.last:
+            self.last = trade_id
+            self._tags = {tag} if tag else set()
+
     def _is_new_numbering(self, trade_id: int, tag: str) -> bool:
         known, self._far = self._far, trade_id
         if abs(trade_id - known) >= _FAR:

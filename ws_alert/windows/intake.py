@@ -80,6 +80,7 @@ class _Contract:
         "order_cents",
         "plain",
         "scale",
+        "tag",
         "tape",
         "watched",
     )
@@ -89,6 +90,7 @@ class _Contract:
         self.tape = events.tape
         self.ids = TradeIds()
         self.last_id = _ASK
+        self.tag = ""
         self.watched = True
         self.plain = not instrument.inverse and instrument.scale == 1
         self.inverse = instrument.inverse
@@ -97,6 +99,11 @@ class _Contract:
         self.scale = instrument.scale
         self.order_cents = 0
         self.floor = 0.0
+
+    def catch_up(self) -> None:
+        """Tell `ids` of the newest of the rows that were taken without asking them."""
+        if self.last_id != _ASK:
+            self.ids.took(self.last_id, self.tag)
 
 
 class Intake:
@@ -150,9 +157,9 @@ class Intake:
             else [contract for contract in (self._by_name.get((venue, symbol, "")),) if contract]
         )
         for contract in contracts:
+            contract.catch_up()
+            contract.last_id = _ASK
             contract.ids.interrupted()
-            if contract.last_id != _ASK:
-                contract.ids.last, contract.last_id = contract.last_id, _ASK
 
     def relisted(self) -> None:
         """Take that a venue told its contracts anew: a symbol may mean another contract from now on."""
@@ -194,13 +201,14 @@ class Intake:
     ) -> None:
         """Take one row of a trade tape (see `MarketSink`)."""
         contract = self._contracts.get(instrument)
-        if contract is None or trade_id <= contract.last_id or tag:
-            # not one of the nine rows in ten that are new, untagged, linear, and in order
+        if contract is None or trade_id <= contract.last_id:
+            # not one of the nine rows in ten that are new, linear, and in order
             contract = self._unusual(instrument, trade_id, tag, event_ms, buy, price, quantity)
             if contract is None:
                 return
         else:
             contract.last_id = trade_id
+            contract.tag = tag
         usd = price * quantity * contract.factor
         if usd >= contract.floor or event_ms < self.oldest_ms:
             self._rare_trade(instrument, contract, event_ms, buy, price, quantity)
@@ -425,10 +433,11 @@ class Intake:
         if self.source == _RELAY:
             is_new = self._relayed.is_new((instrument.venue, instrument.symbol, trade_id, tag), self.now_ms)
         else:
+            contract.catch_up()
             ids = contract.ids
-            ids.last = max(ids.last, contract.last_id if contract.last_id != _ASK else -1)
             is_new = ids.is_new(trade_id, tag)
-            contract.last_id = ids.last if contract.plain else _ASK
+            # another tag of the number before an interruption does not end it
+            contract.last_id = ids.last if contract.plain and not (tag and ids.resumed) else _ASK
         if not is_new:
             self.refused[Refusal.DUPLICATE] += 1
         elif contract.plain:
