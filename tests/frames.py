@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from teleglas.market import Instrument
+from tests.shelf import Shelf
 from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
 from ws_alert.messages import FeedNotice, FeedState, JournalRecord, Kind, RecordKind, RefusedNote, Verdict
 from ws_alert.rules import Rules
@@ -130,6 +131,7 @@ class Feed:
     def __init__(self, machine: AlertEngine | None = None) -> None:
         self.engine = machine or engine()
         self.records: list[JournalRecord] = []
+        self.shelf = Shelf()
         self.verdicts: list[Verdict] = []
 
     def frame(self, at: int, source: str, payload: bytes) -> list[Verdict]:
@@ -171,9 +173,11 @@ class Feed:
 def restarted(feed: Feed, stop: int, fresh: AlertEngine) -> AlertEngine:
     """Return `fresh` as it stands after a crash behind the first `stop` records of `feed` (SEMANTICS 22).
 
-    `feed.engine` must stand there; its memory is taken.
+    `feed.engine` must stand there; its memory is taken, and what it told to store of the normals.
     """
     memory = feed.engine.memory()
+    feed.shelf.keep(feed.engine.baselines)
+    fresh.remember(feed.shelf.stored())
     since = AlertEngine.time_of(memory) - WARM_UP_MS
     fresh.warming = True
     for record in feed.records[:stop]:

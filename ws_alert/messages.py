@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from teleglas.baselines import BaselineChange
 from teleglas.market import Liquidation
 from teleglas.market_view import MarketView
 from ws_alert.facts import (
@@ -457,12 +458,14 @@ class PhaseLine(msgspec.Struct, frozen=True):
 class Decisions(msgspec.Struct, frozen=True):
     """What is committed in one transaction: verdicts, the engine's memory, the journal's position.
 
-    position: sequence number of the last journal record that was decided on.
+    position: sequence number of the last journal record that was decided on. baselines: what
+    closed minutes changed of the assets' own normals.
     """
 
     verdicts: tuple[Verdict, ...]
     memory: bytes
     position: int
+    baselines: BaselineChange | None = None
 
 
 class OutcomeKind(StrEnum):

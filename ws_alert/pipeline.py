@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from teleglas import __version__
+from teleglas.baselines import merged
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.storage.store import Store, StoreUnavailable
 from teleglas.storage.thread import StoreThread
@@ -132,6 +133,11 @@ class Pipeline:
         if self._memory is not None and not is_readable(self._memory):
             log.error("memory_unreadable", why="another version wrote it; episodes and cooldowns begin anew")
             self._memory = None
+        unreadable = self._engine.remember(await self._store.run(Store.load_baselines))
+        if unreadable:
+            log.error(
+                "baselines_unreadable", rows=unreadable, why="another version wrote them; they begin anew"
+            )
         # At the first start even an empty memory is committed before anything is decided on:
         # without one, what is journalled before the first decision would count as old news.
         self._committed = _NEVER if self._memory is None else committed
@@ -267,7 +273,9 @@ class Pipeline:
         if not self._decided and self._position == self._committed:
             return
         verdicts, self._decided = self._decided, []
-        decisions = Decisions(tuple(verdicts), self._engine.memory(), self._position)
+        baselines = self._engine.baselines
+        change, baselines.kept = baselines.kept, None
+        decisions = Decisions(tuple(verdicts), self._engine.memory(), self._position, change)
         self._checkpoint("before_commit")
         self._commits_since = time.monotonic()
         try:
@@ -277,6 +285,7 @@ class Pipeline:
                 await self._store.run(Store.commit, commit_of(decisions))
         except StoreUnavailable as error:
             self._decided = verdicts + self._decided
+            baselines.kept = merged(change, baselines.kept)
             if self._store_notice.is_due(broken=True, now_ms=self._clock()):
                 log.error("decisions_not_stored", why=str(error))  # noqa: TRY400 - the database says enough
                 self._say(f"decisions cannot be stored now: {error}")

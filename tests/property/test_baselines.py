@@ -10,48 +10,15 @@ import tracemalloc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from teleglas.baselines import StoredBaselines
-from teleglas.market import PositionSide, TakerSide
 from tests.reference.normals import DAY, SlowBaselines, nearest_rank
-from ws_alert.messages import EventRow, Kind
+from tests.shelf import SERIES, Shelf, note, state
+from ws_alert.messages import Kind
 from ws_alert.windows.baselines import MINUTE_MS, Baselines
-from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.interest import FundingRow, InterestRows
 from ws_alert.windows.sample_history import SampleHistory
 
 EXAMPLES = int(os.environ.get("TELEGLAS_EXAMPLES", "200"))
 START = 1_790_000_000_000 // MINUTE_MS
-SERIES = [
-    *(
-        (kind, side.value)
-        for kind in (Kind.LARGE_LIQUIDATION, Kind.LIQUIDATION_STORM)
-        for side in PositionSide
-    ),
-    *((kind, side.value) for kind in (Kind.WHALE_TRADE, Kind.WHALE_CLUSTER) for side in TakerSide),
-]
-
-
-class Shelf:
-    """Keeps what the store would keep, by the same rules."""
-
-    def __init__(self) -> None:
-        self.assets: dict[str, bytes] = {}
-        self.minutes: dict[int, bytes] = {}
-
-    def keep(self, baselines: Baselines) -> None:
-        """Take what waits to be stored."""
-        change, baselines.kept = baselines.kept, None
-        if change is not None:
-            self.assets = {asset: body for asset, body in self.assets.items() if asset not in change.gone}
-            self.assets |= dict(change.assets)
-            self.minutes |= dict(change.minutes)
-            self.minutes = {minute: body for minute, body in self.minutes.items() if minute >= change.oldest}
-
-    def stored(self) -> StoredBaselines:
-        """Return what a start reads."""
-        return StoredBaselines(
-            tuple(self.assets.values()), tuple(body for _, body in sorted(self.minutes.items()))
-        )
 
 
 def restarted(shelf: Shelf, closed: int) -> Baselines:
@@ -61,24 +28,6 @@ def restarted(shelf: Shelf, closed: int) -> Baselines:
     fresh.restore(shelf.stored())
     fresh.close(closed, (), looked=False, interest=None)
     return fresh
-
-
-def feed(baselines: Baselines, minute: int, samples) -> None:
-    """Note events of a minute that make these samples: {(asset, kind, side): usd}."""
-    for (asset, kind, side), usd in samples.items():
-        events = AssetEvents(asset, "others", 30_000)
-        row = EventRow("a", asset, side, usd, 1.0, minute * MINUTE_MS + 7)
-        events.tape.newest_ms = row.event_ms
-        if kind is Kind.LARGE_LIQUIDATION:
-            baselines.liquidated(events, row, timely=False)
-        elif kind is Kind.WHALE_TRADE:
-            baselines.ordered(events, row, timely=False)
-        elif kind is Kind.LIQUIDATION_STORM:
-            events.liquidations[PositionSide(side)].usd = usd
-            baselines.liquidated(events, EventRow("a", asset, side, 0, 1.0, row.event_ms), timely=True)
-        else:
-            events.orders[TakerSide(side)].usd = usd
-            baselines.ordered(events, EventRow("a", asset, side, 0, 1.0, row.event_ms), timely=True)
 
 
 def same(baselines: Baselines, slow: SlowBaselines) -> None:
@@ -137,7 +86,7 @@ def test_medians_and_quantiles_are_those_of_sorted_lists(life) -> None:
                     volumes[asset] = rng.choice([0, 1, 2, 5_000_000_00, 1 << 33])
                     for kind, side in rng.sample(SERIES, rng.randrange(3)):
                         samples[asset, kind, side] = rng.randrange(1, rng.choice([5, 1 << 36]))
-            feed(baselines, minute, samples)
+            note(baselines, minute, samples)
             baselines.close(minute, volumes.items(), looked=looked, interest=None)
             slow.close(minute, volumes, samples, looked=looked)
             if minute // DAY != day:
@@ -151,7 +100,8 @@ def test_medians_and_quantiles_are_those_of_sorted_lists(life) -> None:
         same(baselines, slow)
         if restart:
             shelf.keep(baselines)
-            baselines = restarted(shelf, minute - 1)
+            before, baselines = baselines, restarted(shelf, minute - 1)
+            assert state(baselines) == state(before)
             same(baselines, slow)
         minute += gap
 
@@ -183,7 +133,7 @@ def test_a_month_makes_the_quantile_follow_the_hour_of_the_week() -> None:
         hour = minute // 60
         size = 4 if (hour + 72) % 168 == 14 else 1
         samples = {key: round(size * rng.lognormvariate(15, 0.5))} if minute % 2 else {}
-        feed(baselines, minute, samples)
+        note(baselines, minute, samples)
         baselines.close(minute, (("BTC", 1),), looked=True, interest=None)
         slow.close(minute, {"BTC": 1}, samples, looked=True)
         minute += 1
@@ -204,7 +154,7 @@ def test_what_else_is_stored_with_a_minute_comes_back() -> None:
     for n, row in enumerate(rows):
         baselines.close(START + n, (("BTC", n % 3),), looked=n < 150, interest=row)
         shelf.keep(baselines)
-    assert Baselines().restore(shelf.stored()) == rows[-120:]
+    assert Baselines().restore(shelf.stored()) == (rows[-120:], 0)
     assert len(shelf.minutes) == 120
 
 

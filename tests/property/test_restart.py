@@ -24,11 +24,16 @@ from tests.frames import (
     refused,
     restarted,
 )
+from tests.shelf import SERIES, Shelf, note, state
 from ws_alert.messages import Action, FeedState, JournalRecord, RecordKind
 from ws_alert.rules import Rules
+from ws_alert.windows.baselines import MINUTE_MS, Baselines
 
 EXAMPLES = int(os.environ.get("TELEGLAS_EXAMPLES", "200"))
-RULES = Rules.model_validate({"hourly_budget": 4})
+RULES = {
+    mode: Rules.model_validate({"hourly_budget": 4, "thresholds": {"mode": mode}})
+    for mode in ("both", "adaptive")
+}
 TARGETS = ("one", "two")
 
 _STEPS = [0, 1, 300, 1000, 2000, 5000, 29_999, 30_000, 61_000, 299_000, 400_000, 1_000_000, 3_600_000]
@@ -88,9 +93,37 @@ def _payload(feed: Feed, item, now: int, number: int, times: dict[int, int]) -> 
     return RecordKind.TICK, "", b""
 
 
-def _whole(inputs) -> tuple[Feed, list[int]]:
+def _past() -> Shelf:
+    """Return thirty hours of BTC before the start: quantiles among the amounts, a median minute of $150,000."""
+    shelf, baselines = Shelf(), Baselines()
+    baselines.keeps = True
+    first = START_MS // MINUTE_MS - 1_800
+    for minute in range(first, first + 1_797):
+        usual = (100 + minute % 7) * 1_000_00
+        note(
+            baselines,
+            minute,
+            {("BTC", kind, side): usual * (1 + 20 * (minute % 90 == 0)) for kind, side in SERIES},
+        )
+        volume = 100_000_00 + minute % 2 * 100_000_00
+        baselines.close(minute, [("BTC", volume)], looked=True, interest=None)
+        shelf.keep(baselines)
+    return shelf
+
+
+PAST = _past()
+
+
+def _fresh(mode: str) -> Feed:
+    feed = Feed(engine(RULES[mode], TARGETS))
+    feed.shelf.assets, feed.shelf.minutes = dict(PAST.assets), dict(PAST.minutes)
+    feed.engine.remember(PAST.stored())
+    return feed
+
+
+def _whole(inputs, mode: str) -> tuple[Feed, list[int]]:
     """Return an uninterrupted run and how many verdicts stood after each record."""
-    feed = Feed(engine(RULES, TARGETS))
+    feed = _fresh(mode)
     now, number, decided = 0, 10, []
     times: dict[int, int] = {}
     for item in inputs:
@@ -104,16 +137,20 @@ def _whole(inputs) -> tuple[Feed, list[int]]:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(inputs=_inputs, cuts=st.lists(st.integers(0, 59), min_size=1, max_size=2))
-def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts) -> None:
+@given(
+    inputs=_inputs,
+    cuts=st.lists(st.integers(0, 59), min_size=1, max_size=2),
+    mode=st.sampled_from(sorted(RULES)),
+)
+def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts, mode) -> None:
     """Byte for byte, alerts with charts and coverage included, after one or two crashes."""
-    whole, decided = _whole(inputs)
+    whole, decided = _whole(inputs, mode)
     records = whole.records
-    feed = Feed(engine(RULES, TARGETS))
+    feed = _fresh(mode)
     stops = sorted({cut % len(records) + 1 for cut in cuts})
     for stop in stops:
         _feed(feed, records[len(feed.records) : stop])
-        feed.engine = restarted(feed, stop, engine(RULES, TARGETS))
+        feed.engine = restarted(feed, stop, engine(RULES[mode], TARGETS))
     before = len(feed.verdicts)
     assert before == decided[stops[-1] - 1]
     _feed(feed, records[stops[-1] :])
@@ -122,6 +159,7 @@ def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts) -> N
         assert msgspec.json.encode(mine) == msgspec.json.encode(its)
     assert len(feed.verdicts) == len(whole.verdicts)
     assert feed.engine.memory() == whole.engine.memory()
+    assert state(feed.engine.baselines) == state(whole.engine.baselines)
 
 
 def _feed(feed: Feed, records: list[JournalRecord]) -> None:

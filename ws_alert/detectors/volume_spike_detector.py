@@ -32,7 +32,7 @@ class VolumeSpikeDetector:
     def __init__(self, rules: Rules, baselines: Baselines) -> None:
         thresholds = rules.thresholds.volume_spike
         self._baselines = baselines
-        self._multiple = thresholds.multiple
+        self._multiple = float(thresholds.multiple)
         self._times, self._parts = Decimal(repr(thresholds.multiple)).as_integer_ratio()
         self.floor = round(thresholds.floor_usd * 100)
 

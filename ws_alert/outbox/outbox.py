@@ -151,6 +151,7 @@ def commit_of(decisions: Decisions) -> Commit:
         ),
         memory=decisions.memory,
         position=decisions.position,
+        baselines=decisions.baselines,
     )
 
 

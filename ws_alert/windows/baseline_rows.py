@@ -5,13 +5,17 @@ Bodies are MessagePack. Minutes count since 1970 in UTC, amounts are cents.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
-from teleglas.baselines import BaselineChange
+from teleglas.baselines import BaselineChange, StoredBaselines
 from ws_alert.windows.interest import InterestRows
 from ws_alert.windows.sample_history import HistoryRow
 
-__all__ = ["AssetMinute", "AssetRow", "MinuteRow", "decode_asset", "decode_minute", "encoded"]
+__all__ = ["AssetMinute", "AssetRow", "MinuteRow", "decoded", "encoded"]
+
+Row = TypeVar("Row")
 
 
 class AssetMinute(msgspec.Struct, frozen=True, array_like=True):
@@ -72,11 +76,15 @@ def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineChan
     )
 
 
-def decode_minute(body: bytes) -> MinuteRow:
-    """Return a stored minute. Raises MsgspecError for what another version wrote."""
-    return _minutes.decode(body)
+def decoded(stored: StoredBaselines) -> tuple[list[MinuteRow], list[AssetRow], int]:
+    """Return the minutes, the states, and how many rows of another version were left out."""
+    minutes = [row for row in (_read(_minutes, body) for body in stored.minutes) if row is not None]
+    assets = [row for row in (_read(_assets, body) for body in stored.assets) if row is not None]
+    return minutes, assets, len(stored.minutes) + len(stored.assets) - len(minutes) - len(assets)
 
 
-def decode_asset(body: bytes) -> AssetRow:
-    """Return a stored state. Raises MsgspecError for what another version wrote."""
-    return _assets.decode(body)
+def _read(decoder: msgspec.msgpack.Decoder[Row], body: bytes) -> Row | None:
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError:
+        return None

@@ -27,8 +27,7 @@ from ws_alert.windows.baseline_rows import (
     AssetMinute,
     AssetRow,
     MinuteRow,
-    decode_asset,
-    decode_minute,
+    decoded,
     encoded,
 )
 from ws_alert.windows.event_aggregator import AssetEvents
@@ -299,15 +298,14 @@ class Baselines:
         ]
         self.kept = merged(self.kept, encoded(row, states, self._rows[0]))
 
-    def restore(self, stored: StoredBaselines) -> list[InterestRows]:
-        """Go on from what was stored, before anything else is fed; return what else was kept with it.
+    def restore(self, stored: StoredBaselines) -> tuple[list[InterestRows], int]:
+        """Go on from what was stored, before anything else is fed.
 
-        Raises MsgspecError, and then nothing is restored, for what another version wrote.
+        Returns what else was kept with it, and how many rows of another version were left out.
         """
-        minutes = [decode_minute(body) for body in stored.minutes]
-        states = [decode_asset(body) for body in stored.assets]
+        minutes, states, unreadable = decoded(stored)
         if not minutes:
-            return []
+            return [], unreadable
         newest = minutes[-1]
         # an older state was left by an asset that was forgotten meanwhile
         whole = {row.asset: row for row in states if row.serial > newest.serial - _STATE_EVERY}
@@ -324,4 +322,4 @@ class Baselines:
         self._serial = newest.serial
         self._looked, self._days = bytearray(newest.looked), list(newest.days)
         self._rows.extend(row.minute for row in minutes)
-        return [row.interest for row in minutes]
+        return [row.interest for row in minutes], unreadable

@@ -402,7 +402,8 @@ class Intake:
             thresholds = self._rules.thresholds
             contract.order_cents = thresholds.whale_cluster.floor(events.asset)
             # two cents of slack: the float product may fall below a floor that the exact one reaches
-            smallest = min(contract.order_cents, thresholds.whale_trade.usd(events.group))
+            whale_cents = thresholds.least(thresholds.whale_trade.usd(events.group))
+            smallest = min(contract.order_cents, whale_cents)
             contract.floor = self._floors.setdefault(smallest, smallest / 100 - 0.02)
         self._contracts[instrument] = contract
         return contract
