@@ -152,7 +152,7 @@ class _Kind(msgspec.Struct, gc=False):
     e: str = ""
 
 
-_MANY = 16
+_MANY = 50
 """Frames that took the long way because their contract is new: then the short way is laid anew."""
 
 _KINDS = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
