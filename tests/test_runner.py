@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import json
 import os
 import signal
 import socket
@@ -295,6 +297,29 @@ def test_replay_writes_decisions(tmp_path, capsys, monkeypatch):
     assert '"liquidation_storm"' in (tmp_path / "out.jsonl").read_text()
     assert '"start"' in (tmp_path / "found.jsonl").read_text()
     assert "inputs: 3" in capsys.readouterr().out
+
+
+def test_replay_takes_funding_and_open_interest(tmp_path, capsys, monkeypatch):
+    """Plain and packed, with a venue of their own or named with it, several after one option."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THRESHOLDS__FUNDING_EXTREME__PERCENT", "0.05")
+    start = 1_790_000_000_000
+    own = f"ts_ms,exchange,symbol,rate,interval_h\n{start},okx,BTC-USDT-SWAP,0.0005,8\n"
+    (tmp_path / "rates.csv").write_text(own)
+    named = f"ts_ms,coin,funding_rate,interval_h\n{start + 1},ETH,-0.0005,8\n"
+    (tmp_path / "more.csv.gz").write_bytes(gzip.compress(named.encode()))
+    (tmp_path / "held.csv").write_text(f"ts_ms,exchange,symbol,oi_usd\n{start},okx,BTC-USDT-SWAP,9000\n")
+    files = ["--funding", "rates.csv", "kraken=more.csv.gz", "--open-interest", "held.csv"]
+    assert main(["replay", *files, "--out", "out.jsonl"]) == 0
+    said = capsys.readouterr().out
+    assert "episodes: funding_extreme end 2, funding_extreme start 2" in said
+    assert "inputs: 3 over" in said
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    sent = [(row["asset"], row["direction"]) for row in lines if row["action"] == "send"]
+    assert sent == [("BTC", "long"), ("ETH", "short")]
+    (tmp_path / "held.csv").write_text("ts_ms,exchange,symbol,oi_usd\n5,okx,BTC,lots\n")
+    assert main(["replay", *files, "--out", "out.jsonl"]) == 65
+    assert capsys.readouterr().err == "held.csv, line 2: could not convert string to float: 'lots'\n"
 
 
 def test_an_unreadable_replay_file_ends_with_65(tmp_path):

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import pytest
 
 from teleglas.errors import InputError
-from ws_alert.alert_runner import main
 from ws_alert.rules import Rules
 from ws_alert.sources.interest_files import parse
 from ws_alert.sources.replay import Summary, replay
@@ -374,44 +373,3 @@ def test_rows_of_one_time_come_after_what_happened_then(tmp_path) -> None:
         held.write_text(f"{USD}\n{T - earlier},v,BTC,5.25\n", encoding="utf-8")
         _, found, _ = run(tmp_path, funding=[rates], interest=[held])
         assert (found[0]["usd"], found[0]["venues"]) == (usd, {"v": usd})
-
-
-# -- by the command line -------------------------------------------------------------------
-
-
-def test_the_command_line_takes_several_files(tmp_path, capsys, monkeypatch) -> None:
-    """Plain and packed, with a venue or without, after one option each; the threshold comes from the environment."""
-    monkeypatch.setenv("THRESHOLDS__FUNDING_EXTREME__PERCENT", "0.05")
-    rates, packed = tmp_path / "rates.csv", tmp_path / "more.csv.gz"
-    rates.write_text(f"{RATES},interval_h\n{T},okx,BTC-USDT-SWAP,0.0005,8\n", encoding="utf-8")
-    packed.write_bytes(gzip.compress(f"ts_ms,coin,funding_rate,interval_h\n{T + 1},ETH,-0.0005,8\n".encode()))
-    held = tmp_path / "held.csv"
-    held.write_text(f"{USD}\n{T},okx,BTC-USDT-SWAP,9000\n", encoding="utf-8")
-    out = tmp_path / "out.jsonl"
-    arguments = [
-        "replay",
-        "--funding",
-        str(rates),
-        f"kraken={packed}",
-        "--open-interest",
-        str(held),
-        "--out",
-        str(out),
-    ]
-    assert main(arguments) == 0
-    said = capsys.readouterr().out
-    assert "episodes: funding_extreme end 2, funding_extreme start 2" in said
-    assert "inputs: 3 over" in said
-    sent = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(row["asset"], row["direction"]) for row in sent if row["action"] == "send"] == [
-        ("BTC", "long"),
-        ("ETH", "short"),
-    ]
-
-
-def test_the_command_line_refuses_a_bad_file_with_65(tmp_path, capsys) -> None:
-    """One line with file, line and reason."""
-    path = tmp_path / "oi.csv"
-    path.write_text(f"{USD}\n{T},okx,BTC,lots\n", encoding="utf-8")
-    assert main(["replay", "--open-interest", str(path), "--out", str(tmp_path / "out")]) == 65
-    assert capsys.readouterr().err == f"{path}, line 2: could not convert string to float: 'lots'\n"
