@@ -17,7 +17,7 @@ _LEAST_DRAWN_MS = 60_000
 
 _CELLS = Struct("<5q3d")
 """A closed second: itself, bought, sold, longs and shorts liquidated, low, high, last price."""
-_FLOW = Struct("<3q")
+_FLOW = Struct("<3q40x")
 _CENTS = Struct("<q")
 _PRICES = Struct("<3d")
 _SIZE = _CELLS.size
@@ -151,8 +151,15 @@ class SecondTape:
 
     def minute_sides(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
-        rows = self._between((until - _MINUTE_SECONDS - 1) * 1000, (until - 1) * 1000)
-        return sum(row.buy for row in rows), sum(row.sell for row in rows)
+        first, buy, sell = until - _MINUTE_SECONDS, 0, 0
+        for second, bought, sold in _FLOW.iter_unpack(self._log[self._from(first) :]):
+            if second < until:
+                buy += bought
+                sell += sold
+        current = self.current
+        if first <= current.second < until:
+            return buy + current.buy, sell + current.sell
+        return buy, sell
 
     def range_percent(self, newest_ms: int, span_ms: int = KEPT_SECONDS * 1000) -> float | None:
         """Return (high - low) / last price of the span before `newest_ms` in percent, None without a price."""
@@ -211,10 +218,8 @@ class SecondTape:
         """Return the kept seconds after one time up to another, five minutes of them at most."""
         last = to_ms // 1000
         first = max(after_ms // 1000, last - KEPT_SECONDS)
-        log, at = self._log, len(self._log)
-        while at > self._five and _CENTS.unpack_from(log, at - _SIZE)[0] > first:
-            at -= _SIZE
-        rows = [Second(*cells) for cells in _CELLS.iter_unpack(log[at:]) if cells[0] <= last]
+        log = self._log[self._from(first + 1) :]
+        rows = [Second(*cells) for cells in _CELLS.iter_unpack(log) if cells[0] <= last]
         current = self.current
         if first < current.second <= last:
             rows.append(
@@ -224,6 +229,13 @@ class SecondTape:
                 )
             )  # fmt: skip
         return rows
+
+    def _from(self, first: int) -> int:
+        """Return the place of the log where the kept seconds from `first` on begin."""
+        log, at = self._log, len(self._log)
+        while at > self._five and _CENTS.unpack_from(log, at - _SIZE)[0] >= first:
+            at -= _SIZE
+        return at
 
     def _priced(self, after_ms: int, to_ms: int) -> list[Second]:
         return [row for row in self._between(after_ms, to_ms) if row.last]
