@@ -49,7 +49,9 @@ class Words:
 
     def count(self, one: str, many: str, n: int, /, **values: object) -> Html:
         """Return the form that the language uses for n; `{n}` is written with separators."""
-        return _filled(self._catalogue.ngettext(one, many, n), {"n": f"{n:,}", **values})
+        text = self._catalogue.ngettext(one, many, n)
+        # What is not translated is English, whatever forms the language itself has.
+        return _filled(many if text == one and n != 1 else text, {"n": f"{n:,}", **values})
 
 
 def load_words(domain: str, folder: Path = LOCALE) -> dict[str, Words]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import gettext
 import io
 import re
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from teleglas.language import LANGUAGES, LOCALE, Html, load_words, nearest
+from teleglas.language import LANGUAGES, LOCALE, Html, Words, load_words, nearest
 from teleglas.telegram.text import plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +117,18 @@ def test_plurals_are_the_language_s_own():
 def test_nearest_language(code, language):
     """Telegram's code of a person chooses the language; an unknown one is answered in English."""
     assert nearest(code) == language
+
+
+@pytest.mark.parametrize("language", ["zh", "ru"])
+def test_what_is_not_translated_is_good_english(language):
+    """Chinese has one form and Russian says 21 in the singular; an English sentence keeps its own forms."""
+    catalogue = Catalog(locale=language)
+    catalogue.add(("{n} trade", "{n} trades"))
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    words = Words(language, gettext.GNUTranslations(io.BytesIO(compiled.getvalue())))
+    assert [words.count("{n} trade", "{n} trades", n) for n in (1, 2, 21)] == [
+        "1 trade",
+        "2 trades",
+        "21 trades",
+    ]
