@@ -62,6 +62,9 @@ _SERIES = (
 _PLACES: Final = {series: place for place, series in enumerate(_SERIES)}
 _LARGE, _STORM, _WHALE, _CLUSTER = 0, 2, 4, 6
 
+_BUY, _SELL, _SHORT = TakerSide.BUY, TakerSide.SELL, PositionSide.SHORT
+_SIDES = {side.value: side for side in PositionSide}
+
 
 class _Asset:
     """What is remembered of one asset. first: number of its first counted minute. last: its last minute with activity."""
@@ -177,18 +180,18 @@ class Baselines:
 
     def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Note a liquidation; timely: its window, which stands at H, is judged too."""
-        side = PositionSide(row.side)
-        short = side is PositionSide.SHORT
+        side = _SIDES[row.side]
+        short = side is _SHORT
         self._note(events.asset, _LARGE + short, row.event_ms, row.usd)
         if timely:
             self._note(events.asset, _STORM + short, events.newest_ms, events.liquidations[side].usd)
 
     def ordered(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Note a taker order at or above the whale floor; timely: its window, which stands at H, is judged too."""
-        sold = row.side == TakerSide.SELL
+        sold = row.side == _SELL
         self._note(events.asset, _WHALE + sold, row.event_ms, row.usd)
         if timely:
-            buy, sell = events.orders[TakerSide.BUY].usd, events.orders[TakerSide.SELL].usd
+            buy, sell = events.orders[_BUY].usd, events.orders[_SELL].usd
             self._note(events.asset, _CLUSTER + (sell > buy), events.newest_ms, buy + sell)
 
     def _note(self, asset: str, place: int, at_ms: int, usd: int) -> None:
@@ -201,7 +204,8 @@ class Baselines:
         largest = opened.get(asset)
         if largest is None:
             largest = opened[asset] = [0] * len(_SERIES)
-        largest[place] = max(largest[place], usd)
+        if usd > largest[place]:  # noqa: PLR1730 - told of every liquidation: a call costs twice as much
+            largest[place] = usd
 
     def close(
         self, minute: int, volumes: Iterable[tuple[str, int]], *, looked: bool, interest: InterestRows | None
