@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from simulator.bot_api import BotApi, Chat, Fault
@@ -172,3 +173,17 @@ async def test_a_refused_token_ends_the_listening_only(tmp_path, api):
     (line,) = [line for line in logs if line["event"] == "commands_not_heard"]
     assert line["why"].startswith("TELEGRAM_ALERT_TOKEN: Telegram does not accept it")
     assert TOKEN not in str(logs)
+
+
+async def test_a_choice_that_cannot_be_stored_is_not_promised(house):
+    """While the database is away a choice would be forgotten: the chat is told, and nothing has changed afterwards."""
+
+    def away():
+        raise OperationalError("", None, Exception("away"))
+
+    engine = house.store._stores.home.engine
+    real, engine.connect = engine.connect, away
+    answer = await house.say(PERSON, "/digest 08:00")
+    assert answer.text == "Sorry, the database cannot be used now, nothing was changed."
+    engine.connect, house.store._stores._try_home_at = real, 0.0
+    assert await _choices(house) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import pytest
@@ -13,6 +14,7 @@ from simulator.bot_api import BotApi, Chat, Fault
 from teleglas.daily_time import DailyTime, parse
 from teleglas.storage.store import Store, StoreUnavailable
 from tests.daily.house import HOUR_MS, TOKEN, at, opened, record_day
+from ws_alert.daily.scheduler import DailyDigests
 from ws_alert.outbox.outbox import UNKNOWN_WAIT_MS
 
 PERSON, OTHER, GROUP = 42, 43, -1001
@@ -201,6 +203,33 @@ async def test_while_the_database_is_away_none_is_made_of_half_of_it(path, api):
         await house.quiet()
         (told,) = house.told(PERSON)
     assert told.text.startswith("Yesterday: at least $8.64B")
+
+
+async def test_trouble_is_told_once(path, api):
+    """A database that stays away is one line in the log, not one every five seconds; the digest comes afterwards."""
+    looks: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        await asyncio.sleep(0.01)
+
+    async with opened(path, api, (str(PERSON),), EIGHT, default=MORNING) as house:
+        broken = house.store._stores.home.engine
+        real, broken.connect = broken.connect, _unusable
+        digests = DailyDigests(
+            house.store, {str(PERSON): MORNING}, clock=house.clock, wake=house.dispatcher.wake, sleep=sleep
+        )
+        with capture_logs() as logs:
+            running = asyncio.create_task(digests.run())
+            async with asyncio.timeout(10):
+                while len(looks) < 4:  # noqa: ASYNC110 - the task has no event
+                    await asyncio.sleep(0.01)
+                broken.connect, house.store._stores._try_home_at = real, 0.0
+                while not house.told(PERSON):  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert [line["event"] for line in logs].count("digests_not_made") == 1
 
 
 def _unusable() -> None:

@@ -60,14 +60,19 @@ class DailyDigests:
         self._settled: dict[str, tuple[str, int]] = {}
 
     async def run(self) -> None:
-        """Look every few seconds until cancelled."""
+        """Look every few seconds until cancelled; what is wrong is logged once, until it is something else."""
+        said = ""
         while True:
+            wrong: Exception | None = None
             try:
                 await self.look(self._clock())
-            except StoreUnavailable as error:
-                log.warning("digest_not_made", why=str(error))
-            except Exception:
-                log.exception("digest_not_made", why="a defect; tried again")
+            except Exception as error:  # noqa: BLE001 - logged below; tomorrow's digest must not be lost with today's
+                wrong = error
+            what = "" if wrong is None else repr(wrong)
+            if wrong is not None and what != said:
+                defect = None if isinstance(wrong, StoreUnavailable) else wrong
+                log.warning("digests_not_made", why=str(wrong), exc_info=defect)
+            said = what
             await self._sleep(_LOOK_S)
 
     async def look(self, now_ms: int) -> None:
