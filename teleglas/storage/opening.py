@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
@@ -20,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 from teleglas.errors import AlreadyRunning, ConfigError
 from teleglas.locks import FileLock
 
-__all__ = ["SETTING", "StoreLock", "lock_store", "open_engine", "schema_version"]
+__all__ = ["SETTING", "StoreLock", "lock_store", "open_engine", "revisions", "schema_version"]
 
 SETTING = "DATABASE_URL"
 """The setting that errors name."""
@@ -32,6 +28,7 @@ _LOG_PAGES = 4_000
 """Where a commit moves the write-ahead log into the file itself: the alert process does it beside, sooner."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _MIGRATION_LOCK = 7_463_001  # any number that only TELEGLAS takes
 _ENGINE_LOCK = 7_463_002
 
@@ -59,7 +56,15 @@ def open_engine(url: str) -> Engine:
 
 def schema_version(connection: Connection) -> str | None:
     """Return the revision of the schema in this database, None if it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    found: str | None = connection.scalar(sa.select(_VERSION.c.version_num))
+    return found
+
+
+def revisions() -> list[str]:
+    """Return the revisions that this program knows, by the names of their files, oldest first."""
+    return sorted(path.stem[1:].partition("_")[0] for path in (_MIGRATIONS / "versions").glob("m*_*.py"))
 
 
 def _parse(url: str) -> URL:
@@ -127,21 +132,27 @@ def _begin_sqlite(connection: Connection) -> None:
 def _migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    found, known = schema_version(connection), revisions()
+    if found is not None and found not in known:
+        raise ConfigError(
+            SETTING,
+            f"the database was written by a newer TELEGLAS (schema {found}, this program knows {known[-1]})",
+            "Update the program, or restore the backup that was made before the update",
+        )
+    if found != known[-1]:
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    # 12 MB and some tenths of a second, for the first start and the first one after an update only
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(config)
-    found = schema_version(connection)
-    if found is not None and found not in {step.revision for step in script.walk_revisions()}:
-        raise ConfigError(
-            SETTING,
-            f"the database was written by a newer TELEGLAS (schema {found}, this program knows "
-            f"{script.get_current_head()})",
-            "Update the program, or restore the backup that was made before the update",
-        )
-    if found != script.get_current_head():
-        command.upgrade(config, "head")
+    command.upgrade(config, "head")
 
 
 def _explained(url: URL, error: DBAPIError) -> ConfigError:

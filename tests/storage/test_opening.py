@@ -9,10 +9,13 @@ import sys
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from teleglas.errors import AlreadyRunning, ConfigError
-from teleglas.storage.opening import lock_store, open_engine, schema_version
+from teleglas.storage import migrations
+from teleglas.storage.opening import lock_store, open_engine, revisions, schema_version
 from teleglas.storage.store import open_store
 from teleglas.storage.tables import metadata
 from tests.storage.rows import commit, message
@@ -31,6 +34,27 @@ def test_opening_again_changes_nothing(store, url):
     again = open_store(url)
     assert again.load_memory()[1] == 8
     again.close()
+
+
+def test_the_names_of_the_files_are_the_revisions():
+    """What tells whether a migration is due knows every one, in their order."""
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    config.set_main_option("path_separator", "os")
+    steps = list(ScriptDirectory.from_config(config).walk_revisions())
+    assert revisions() == [step.revision for step in reversed(steps)]
+
+
+def test_a_database_of_this_schema_needs_no_migrating_library(tmp_path):
+    """Only the first start, and the first one after an update, load it: it takes 12 MB."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    open_engine(url).dispose()
+    program = (
+        "import sys; from teleglas.storage.store import open_store;"
+        "open_store(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program, url], capture_output=True, check=True)  # noqa: S603 - our own program
+    assert told.stdout == b"False\n"
 
 
 def test_a_newer_database_is_refused(store, url):
