@@ -25,9 +25,9 @@ class BaselineChange(msgspec.Struct, frozen=True):
 
 
 class StoredBaselines(msgspec.Struct, frozen=True):
-    """All that the store has: the newest state of each asset, and the minutes that are kept, oldest first."""
+    """All that the store has: (asset, its newest state), and the minutes that are kept, oldest first."""
 
-    assets: tuple[bytes, ...] = ()
+    assets: tuple[tuple[str, bytes], ...] = ()
     minutes: tuple[bytes, ...] = ()
 
 

@@ -43,7 +43,7 @@ class Shelf:
     def stored(self) -> StoredBaselines:
         """Return what a start reads."""
         return StoredBaselines(
-            tuple(self.assets.values()), tuple(body for _, body in sorted(self.minutes.items()))
+            tuple(self.assets.items()), tuple(body for _, body in sorted(self.minutes.items()))
         )
 
 

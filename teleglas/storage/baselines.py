@@ -31,10 +31,10 @@ def load(connection: Connection) -> StoredBaselines:
     """Return everything; the minutes in their order."""
     unpack = zstandard.ZstdDecompressor().decompress
     minutes = connection.scalars(sa.select(baseline_minutes.c.body).order_by(baseline_minutes.c.minute))
-    assets = connection.scalars(sa.select(baseline_assets.c.body).order_by(baseline_assets.c.asset))
+    assets = connection.execute(sa.select(baseline_assets).order_by(baseline_assets.c.asset))
     return StoredBaselines(
         minutes=tuple(unpack(bytes(body)) for body in minutes),
-        assets=tuple(unpack(bytes(body)) for body in assets),
+        assets=tuple((row.asset, unpack(bytes(row.body))) for row in assets),
     )
 
 

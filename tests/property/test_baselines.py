@@ -69,7 +69,7 @@ def lives(draw: st.DrawFn):
     return stretches, draw(st.integers(0, 1_000_000))
 
 
-@settings(max_examples=max(1, EXAMPLES // 10), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(1, EXAMPLES // 20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(life=lives())
 def test_medians_and_quantiles_are_those_of_sorted_lists(life) -> None:
     """Exactly, with minutes skipped, minutes in which nobody looked, and restarts from what was stored."""

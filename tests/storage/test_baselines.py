@@ -36,7 +36,9 @@ def test_what_was_committed_comes_back(store, url):
     store.commit(commit(memory=b"other", position=5))
     store.close()
     again = open_store(url)
-    assert again.load_baselines() == StoredBaselines((b"\xffnew", b""), (b"minute 9", b"minute 10"))
+    assert again.load_baselines() == StoredBaselines(
+        (("BTC", b"\xffnew"), ("ETH", b"")), (b"minute 9", b"minute 10")
+    )
     again.close()
 
 
@@ -44,13 +46,13 @@ def test_needless_minutes_and_forgotten_assets_go(store):
     """So that neither grows for ever; an asset that came back within a change stays."""
     keep(store, change(7, assets=[("A", b"a"), ("B", b"b")]), change(8))
     keep(store, change(9, gone=["A", "B"], assets=[("B", b"again")], oldest=8))
-    assert store.load_baselines() == StoredBaselines((b"again",), (b"minute 8", b"minute 9"))
+    assert store.load_baselines() == StoredBaselines((("B", b"again"),), (b"minute 8", b"minute 9"))
 
 
 def test_a_commit_made_again_changes_nothing(store):
     """What is decided again after a crash replaces itself."""
     keep(store, change(7, assets=[("A", b"a")]), change(7, assets=[("A", b"a")]))
-    assert store.load_baselines() == StoredBaselines((b"a",), (b"minute 7",))
+    assert store.load_baselines() == StoredBaselines((("A", b"a"),), (b"minute 7",))
 
 
 def test_they_are_part_of_the_transaction(store):
@@ -58,7 +60,7 @@ def test_they_are_part_of_the_transaction(store):
     keep(store, change(7, assets=[("A", b"a")]))
     with pytest.raises(UnicodeDecodeError):
         store.commit(commit(message("a", content=b"\xff"), baselines=change(8, gone=["A"]), position=2))
-    assert store.load_baselines() == StoredBaselines((b"a",), (b"minute 7",))
+    assert store.load_baselines() == StoredBaselines((("A", b"a"),), (b"minute 7",))
     assert store.load_memory()[1] == 1
 
 
@@ -85,7 +87,7 @@ def test_what_memory_kept_while_the_database_was_away_comes_home(store):
     failing, seconds.now = False, 60.0
     stores.apply(verb, change(9))
     assert store.load_baselines() == StoredBaselines(
-        (b"newer", b"b"), (b"minute 7", b"minute 8", b"minute 9")
+        (("A", b"newer"), ("B", b"b")), (b"minute 7", b"minute 8", b"minute 9")
     )
 
 

@@ -66,12 +66,12 @@ _minutes = msgspec.msgpack.Decoder(MinuteRow)
 _assets = msgspec.msgpack.Decoder(AssetRow)
 
 
-def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineChange:
-    """Return what is to be committed; rows of minutes before `oldest` are not needed any more."""
+def encoded(row: MinuteRow, assets: list[AssetRow], gone: list[str], oldest: int) -> BaselineChange:
+    """Return what is to be committed; neither states of `gone` nor minutes before `oldest` are needed any more."""
     return BaselineChange(
         minutes=((row.minute, _encoder.encode(row)),),
         assets=tuple((each.asset, _encoder.encode(each)) for each in assets),
-        gone=row.gone,
+        gone=tuple(gone),
         oldest=oldest,
     )
 
@@ -79,7 +79,7 @@ def encoded(row: MinuteRow, assets: list[AssetRow], oldest: int) -> BaselineChan
 def decoded(stored: StoredBaselines) -> tuple[list[MinuteRow], list[AssetRow], int]:
     """Return the minutes, the states, and how many rows of another version were left out."""
     minutes = [row for row in (_read(_minutes, body) for body in stored.minutes) if row is not None]
-    assets = [row for row in (_read(_assets, body) for body in stored.assets) if row is not None]
+    assets = [row for row in (_read(_assets, body) for _, body in stored.assets) if row is not None]
     return minutes, assets, len(stored.minutes) + len(stored.assets) - len(minutes) - len(assets)
 
 

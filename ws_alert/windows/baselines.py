@@ -124,6 +124,7 @@ class Baselines:
         self._looked = bytearray(RING_MINUTES)
         self._days = [0] * KEPT_DAYS
         self._rows: deque[int] = deque(maxlen=_ROWS_KEPT)
+        self._left: set[str] = set()
         self._medians: dict[str, Median | None] = {}
         self._normals: dict[tuple[str, Kind, str], Normal | None] = {}
 
@@ -300,7 +301,8 @@ class Baselines:
             for asset, known in sorted(self._assets.items())
             if known.slot == slot
         ]
-        self.kept = merged(self.kept, encoded(row, states, self._rows[0]))
+        self.kept = merged(self.kept, encoded(row, states, sorted({*gone, *self._left}), self._rows[0]))
+        self._left = set()
 
     def restore(self, stored: StoredBaselines) -> tuple[list[InterestRows], int]:
         """Go on from what was stored, before anything else is fed.
@@ -308,11 +310,13 @@ class Baselines:
         Returns what else was kept with it, and how many rows of another version were left out.
         """
         minutes, states, unreadable = decoded(stored)
+        self._left = {asset for asset, _ in stored.assets}
         if not minutes:
             return [], unreadable
         newest = minutes[-1]
         # an older state was left by an asset that was forgotten meanwhile
         whole = {row.asset: row for row in states if row.serial > newest.serial - _STATE_EVERY}
+        self._left.difference_update(whole)
         self._assets = {asset: _Asset.of(row) for asset, row in whole.items()}
         for row in minutes:
             self._number, self.closed = row.number, row.minute
