@@ -17,11 +17,14 @@ import typer
 
 from simulator.coinglass.plans import DEFAULT_KEYS, PLANS
 from simulator.faults import FaultScriptError, FaultStep, read_script
+from simulator.patterns import PATTERNS
 from simulator.scenarios import SCENARIOS
 from simulator.world import SERVICES, World
 
 _PORT_NAMES = (*(f"{name.upper()}_{kind}_URL" for name in SERVICES for kind in ("WS", "REST")),
                "SIMULATOR_CONTROL_URL", "TELEGRAM_API_BASE_URL")  # fmt: skip
+
+_SCENARIOS = (*SCENARIOS, *PATTERNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,13 @@ def _script(path: Path | None) -> list[FaultStep]:
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Another seed is another market of the same intensity.")] = 1,
-    scenario: Annotated[str, typer.Option(help=f"One of {', '.join(SCENARIOS)}.")] = "demo",
+    scenario: Annotated[str, typer.Option(help=f"One of {', '.join(_SCENARIOS)}.")] = "demo",
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="How much faster than life the market runs.")] = 1.0,
     duration: Annotated[float, typer.Option(min=0, help="Seconds until the end; 0: until SIGTERM.")] = 0.0,
     ports_file: Annotated[Path | None, typer.Option(help="Where the base URLs go as JSON.")] = None,
     faults: Annotated[Path | None, typer.Option(help="Script of faults: a JSON array of steps.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Ledger of every printed forced order, JSON lines.")] = None,
+    ground_truth: Annotated[Path | None, typer.Option(help="What a pattern's alerts must be, JSON.")] = None,
     port: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER for a fixed port; may be repeated.")] = None,
     coinglass_key: Annotated[list[str] | None, typer.Option(help="KEY=PLAN; may be repeated.")] = None,
     token: Annotated[list[str] | None, typer.Option(help="A Telegram bot that exists; may be repeated.")] = None,
@@ -127,11 +131,16 @@ def main(
     photos: Annotated[Path | None, typer.Option(help="Folder for uploaded photos.")] = None,
 ) -> None:
     """Serve simulated exchanges, CoinGlass and (with --token) the Bot API on loopback."""
-    if scenario not in SCENARIOS:
-        raise typer.BadParameter(f"--scenario: one of {', '.join(SCENARIOS)}")
+    if scenario not in _SCENARIOS:
+        raise typer.BadParameter(f"--scenario: one of {', '.join(_SCENARIOS)}")
+    if ground_truth is not None and scenario not in PATTERNS:
+        raise typer.BadParameter(f"--ground-truth: only of {', '.join(PATTERNS)}")
     fixed = _ports(port or [])
     world = World(scenario=scenario, seed=seed, host=host, speed=speed, keys=_keys(coinglass_key or []),
                   faults=_script(faults), truth=truth, ports=fixed)  # fmt: skip
+    if world.pattern is not None and ground_truth is not None:
+        text = json.dumps(world.pattern.truth(world.start_ms), ensure_ascii=False, indent=1)
+        ground_truth.write_text(text + "\n", encoding="utf-8")
     bots = _BotApi(token or [], chat or [], ledger, photos, fixed.get("TELEGRAM_API_BASE_URL", 0))
     asyncio.run(_run(world, bots, duration, ports_file))
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from simulator.listings import Asset, Listing
 from simulator.parameters import Parameters
-from simulator.scenarios import Intensity, Scenario
+from simulator.scenarios import Intensity, Order, Scenario
 
 __all__ = ["Event", "Liquidation", "Mark", "Market", "Trade"]
 
@@ -100,11 +100,12 @@ class Market:
         self._scheduled = 0
         self._out: list[Event] = []
         for coin in self._coins.values():
-            if coin.asset.turnover:
+            if coin.asset.turnover and coin.asset.name not in scenario.scripted:
                 self._next_trade(coin, 0.0)
                 self._next_forced(coin, 0.0)
                 self._next_whale(coin, 0.0)
         self._at(1000.0, self._mark)
+        self._next_scripted(0)
         if scenario.numbered is not None:
             self._at(scenario.numbered.first_s * 1000.0, lambda now: self._storm(now, 1))
 
@@ -205,14 +206,31 @@ class Market:
             self._at(now + row * plan.gap_s * 1000.0, lambda at, part=share: self._out.append(_exact(at, listing, part, number)))  # type: ignore[misc]
         self._at(now + plan.every_s * 1000.0, lambda at: self._storm(at, number + 1))
 
+    def _next_scripted(self, index: int) -> None:
+        if index < len(self._scenario.orders):
+            order = self._scenario.orders[index]
+            self._at(order.at_ms, lambda at: self._scripted(at, order, index))
+
+    def _scripted(self, at: float, order: Order, index: int) -> None:
+        """Emit an order as the scenario has it."""
+        coin = self._coins[order.asset]
+        coin.log_price = math.log(order.price)
+        listing = next(each for each in coin.asset.listings if each.venue == order.venue)
+        price = order.price * listing.scale
+        if order.forced:
+            long, gap = order.side == "long", self._parameters.bankruptcy_gap
+            limit = price * (1 - gap if long else 1 + gap)
+            self._out.append(_liquidation(at, listing, long, price, limit, order.usd))
+        else:
+            self._out.append(_taken(at, listing, order.side == "buy", price, order.usd))
+        self._next_scripted(index + 1)
+
     def _trade(self, coin: _Coin, at: float, usd: float, buy: bool) -> None:
         usd = self._capped(usd, self._parameters.largest_order * coin.size_of_trade)
         usd = min(usd, self._scenario.largest_trade(coin.asset.name))
         listing = self._listing(coin.asset)
         price = self._move(coin, at, usd, buy=buy) * listing.scale
-        text = f"{price:.{listing.price_decimals}f}"
-        quantity = listing.quantity(usd, price)
-        self._out.append(Trade(int(at), listing, buy, text, quantity, listing.usd(float(text), float(quantity))))
+        self._out.append(_taken(at, listing, buy, price, usd))
 
     def _move(self, coin: _Coin, at: float, usd: float, *, buy: bool) -> float:
         """Let time and one order act on the price; return it."""
@@ -231,7 +249,9 @@ class Market:
     def _mark(self, now: float) -> None:
         for coin in self._coins.values():
             if coin.asset.turnover:
-                self._out.append(Mark(int(now), coin.asset, self._move(coin, now, 0.0, buy=True)))
+                still = coin.asset.name in self._scenario.scripted
+                price = self.price(coin.asset.name) if still else self._move(coin, now, 0.0, buy=True)
+                self._out.append(Mark(int(now), coin.asset, price))
         self._at(now + 1000.0, self._mark)
 
     def _listing(self, asset: Asset) -> Listing:
@@ -274,6 +294,12 @@ class Market:
             product *= self._random.random()
             count += 1
         return count
+
+
+def _taken(at: float, listing: Listing, buy: bool, price: float, usd: float) -> Trade:
+    text = f"{price:.{listing.price_decimals}f}"
+    quantity = listing.quantity(usd, price)
+    return Trade(int(at), listing, buy, text, quantity, listing.usd(float(text), float(quantity)))
 
 
 def _liquidation(at: float, listing: Listing, long: bool, price: float, limit: float, usd: float) -> Liquidation:

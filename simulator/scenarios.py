@@ -7,7 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-__all__ = ["SCENARIOS", "Intensity", "Move", "Numbered", "Phase", "Scenario"]
+__all__ = ["QUIET_USD", "SCENARIOS", "Intensity", "Move", "Numbered", "Order", "Phase", "Scenario"]
+
+QUIET_USD = 9_000
+"""Below the least order that any rule calls large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,26 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """One order of a known time (ms since the start), size (USD) and price (of one coin).
+
+    side: `buy` or `sell` of a taker; `long` or `short`, the POSITION, of a forced order.
+    """
+
+    at_ms: int
+    asset: str
+    venue: str
+    side: str
+    usd: float
+    price: float
+
+    @property
+    def forced(self) -> bool:
+        """Whether it closes a position by force."""
+        return self.side in {"long", "short"}
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
     """Storms of known size for a ledger: storm k is worth `usd` dollars and k cents.
 
@@ -91,7 +114,10 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Intensities over time. period_s: after this the phases repeat; 0 for never. moves: of positions, once."""
+    """Intensities over time. period_s: after this the phases repeat; 0 for never. moves: of positions, once.
+
+    orders: in order of time, of the coins in `scripted`, which have no others; their price is that of the last one.
+    """
 
     name: str
     base: Intensity
@@ -101,6 +127,8 @@ class Scenario:
     largest_liquidation_usd: float = math.inf
     numbered: Numbered | None = None
     moves: tuple[Move, ...] = ()
+    orders: tuple[Order, ...] = ()
+    scripted: frozenset[str] = frozenset()
     _tables: dict[str, tuple[list[float], list[Intensity]]] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, asset: str, now_ms: float) -> tuple[Intensity, float]:
@@ -175,10 +203,10 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario("demo", Intensity(), _DEMO),
-        Scenario("quiet", Intensity(trade_size=0.3), largest_trade_usd=9_000, largest_liquidation_usd=9_000),
+        Scenario("quiet", Intensity(trade_size=0.3), largest_trade_usd=QUIET_USD, largest_liquidation_usd=QUIET_USD),
         Scenario("storm", Intensity(), _STORM, period_s=90),
         Scenario("soak", Intensity(), _SOAK, period_s=600),
-        Scenario("numbered", Intensity(trade_rate=0.6, liquidation_rate=0.0), largest_trade_usd=9_000,
+        Scenario("numbered", Intensity(trade_rate=0.6, liquidation_rate=0.0), largest_trade_usd=QUIET_USD,
                  numbered=Numbered()),
     )
 }  # fmt: skip

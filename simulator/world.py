@@ -25,6 +25,7 @@ from simulator.listings import Asset, assets, numbered_assets
 from simulator.market import Market
 from simulator.okx.dialogue import upgrade_notice
 from simulator.parameters import load
+from simulator.patterns import PATTERNS, make
 from simulator.scenarios import SCENARIOS, Scenario
 from simulator.truth import Truth
 from simulator.venue import Clocks, Venue, binance, bybit, coinglass, hyperliquid, okx
@@ -46,7 +47,7 @@ def listed_in(scenario: Scenario) -> tuple[Asset, ...]:
 class World:
     """Market and venues.
 
-    scenario: a name of `SCENARIOS` or a scenario. start_ms: Unix ms of the start (default: now).
+    scenario: a name of `SCENARIOS` or `PATTERNS`, or a scenario. start_ms: Unix ms of the start (default: now).
     keys: CoinGlass key -> plan. faults: what goes wrong and when. truth: file for the ledger.
     ports: names as in `urls` -> port; those not named get a free one.
     """
@@ -55,6 +56,9 @@ class World:
                  start_ms: int | None = None, keys: Mapping[str, str] = DEFAULT_KEYS,
                  faults: Iterable[FaultStep] = (), truth: Path | None = None,
                  ports: Mapping[str, int] | None = None) -> None:  # fmt: skip
+        self.pattern = make(scenario, seed) if isinstance(scenario, str) and scenario in PATTERNS else None
+        if self.pattern is not None:
+            scenario = self.pattern.scenario()
         self.scenario = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
         self.host, self.seed, self.speed = host, seed, speed
         self.now_ms = 0
