@@ -136,7 +136,7 @@ def _all_but_mail_told(folder: Path) -> bool:
     with closing(sqlite3.connect(folder / "data" / "teleglas.db")) as connection:
         unsent = connection.execute("SELECT count(*) FROM outbox WHERE told < 0 AND chat NOT LIKE 'mail:%'")
         memory = json.loads(connection.execute("SELECT memory FROM engine_memory").fetchone()[0])
-        return unsent.fetchone()[0] == 0 and not any(each["groups"] for each in memory["targets"].values())
+        return unsent.fetchone()[0] == 0 and not any(each["groups"] for each in memory["decider"]["targets"].values())
 
 
 async def test_a_mail_server_that_hangs_stops_nothing(tmp_path, opened):

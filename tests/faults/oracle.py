@@ -110,7 +110,7 @@ def drained(database: Path) -> bool:
         )
         memory = connection.execute("SELECT memory FROM engine_memory").fetchone()
         known = json.loads(memory[0]) if memory else {"targets": {}}
-        return unsent.fetchone()[0] == 0 and not any(each["groups"] for each in known["targets"].values())
+        return unsent.fetchone()[0] == 0 and not any(each["groups"] for each in known["decider"]["targets"].values())
 
 
 def _differing(lines: list[str], database: Path, chats: Sequence[int]) -> list[str]:

@@ -70,7 +70,7 @@ def test_memory_is_bounded_by_what_can_still_decide() -> None:
     feed.note(60_000, RecordKind.TICK, b"")
     assert b'"large_liquidation"' in feed.engine.memory()
     feed.note(700_000, RecordKind.TICK, b"")
-    told = msgspec.json.decode(feed.engine.memory())["targets"]["chat"]
+    told = msgspec.json.decode(feed.engine.memory())["decider"]["targets"]["chat"]
     assert (told["told"], told["groups"], told["dropped"]) == ([], [], [])
 
 

@@ -37,7 +37,7 @@ class Desk:
         """Return (action, reason, timeframe) of every decision until the group wait is over."""
         for hit in hits:
             self.engine.advance(hit.event_ms)
-            self.engine._found([hit])
+            self.engine.decider.found([hit])
         self.engine.advance(hits[-1].event_ms + 2_000)
         return [(v.action.value, v.reason, v.confluence.timeframe) for v in self.engine.drain()]
 
@@ -122,7 +122,7 @@ def test_two_alerts_of_one_moment_have_two_ids():
     """Ids are functions of their cause, and the timeframe is part of it."""
     desk = Desk()
     desk.engine.advance(T)
-    desk.engine._found([_hit(T, 1.0), _hit(T, 1.0, timeframe="5m")])
+    desk.engine.decider.found([_hit(T, 1.0), _hit(T, 1.0, timeframe="5m")])
     desk.engine.advance(T + 2_000)
     ids = [v.alert.alert_id for v in desk.engine.drain() if v.action is Action.SEND]
     assert len(set(ids)) == 2

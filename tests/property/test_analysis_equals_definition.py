@@ -97,7 +97,8 @@ class Run:
             )  # fmt: skip
         else:
             self.engine.file_trade(instrument, row.at_ms, TakerSide(row.side), row.price, usd)
-        new, self.engine.phases = self.engine.phases, []
+        new = list(self.engine.phases)
+        self.engine.phases.clear()
         self.phases += new
         return new
 
