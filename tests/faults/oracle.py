@@ -109,7 +109,7 @@ def drained(database: Path) -> bool:
             "SELECT count(*) FROM outbox WHERE (told < 0 OR picture IS NOT NULL) AND state IN ('pending', 'leased')"
         )
         memory = connection.execute("SELECT memory FROM engine_memory").fetchone()
-        known = json.loads(memory[0]) if memory else {"targets": {}}
+        known = json.loads(memory[0]) if memory else {"decider": {"targets": {}}}
         return unsent.fetchone()[0] == 0 and not any(each["groups"] for each in known["decider"]["targets"].values())
 
 
