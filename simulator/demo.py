@@ -24,6 +24,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simulator.patterns import PATTERNS, make
+
+_TRUTH = "truth.json"
 _PATIENCE_S = 20.0
 _LEFT_S = 60.0
 _KINDS = (
@@ -34,12 +37,21 @@ _KINDS = (
 
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another market.")] = 1,
-    seconds: Annotated[float, typer.Option(help="How long to watch.")] = 72.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long to watch; 72, or as long as the pattern goes on.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Where charts, journal and database go.")] = Path(
         "demo-output"
     ),
+    scenario: Annotated[
+        str, typer.Option(help=f"demo, or one kind alone with its ground truth: {', '.join(PATTERNS)}.")
+    ] = "demo",
 ) -> None:
     """Watch storms arrive in a simulated market, as a reader of the channel would see them."""
+    if scenario not in {"demo", *PATTERNS}:
+        raise typer.BadParameter(f"--scenario: demo or one of {', '.join(PATTERNS)}")
+    if seconds is None:
+        seconds = 72.0 if scenario == "demo" else make(scenario, seed).length_ms / 1000
     # Lines to a pipe or a file keep their order with those of the alert process.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -51,12 +63,12 @@ def demo(
             ("TELEGLAS demo, market SIMULATED\n", "bold"),
             f"A made-up market (seed {seed}) speaks like Binance, Bybit and OKX on this machine.\n",
             "The alert process is the real one; a chat would get what it prints.\n",
-            f"Storms come after 20 seconds, a summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
+            f"{_promise(scenario, folder)}, a summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
         )
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:
         ports = Path(aside) / "ports.json"
-        market = _start_market(seed, seconds, ports)
+        market = _start_market(scenario, seed, seconds, ports, folder)
         try:
             urls = _wait_for(ports, market)
             code = _watch(urls, folder, seconds, market)
@@ -67,8 +79,18 @@ def demo(
     raise typer.Exit(code)
 
 
-def _start_market(seed: int, seconds: float, ports: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "simulator", "--scenario", "demo", "--seed", str(seed)]
+def _promise(scenario: str, folder: Path) -> str:
+    if scenario == "demo":
+        return "Storms come after 20 seconds"
+    return f"What must be told of {scenario}, and what must not, is in {folder / _TRUTH}"
+
+
+def _start_market(
+    scenario: str, seed: int, seconds: float, ports: Path, folder: Path
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "simulator", "--scenario", scenario, "--seed", str(seed)]
+    if scenario in PATTERNS:
+        command += ["--ground-truth", str(folder / _TRUTH)]
     # It ends by itself, should nobody be left to end it; Ctrl-C is for the alert process first.
     command += ["--ports-file", str(ports), "--duration", str(seconds + _LEFT_S)]
     return subprocess.Popen(  # noqa: S603 - our own program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -63,3 +64,22 @@ async def test_a_quiet_market_alerts_nobody(tmp_path):
         frames = bench.world.summary()["venues"]["binance"]["frames"]
     assert frames > 500
     assert committed(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_stop_hunts_of_known_truth_come_through_the_sockets(tmp_path):
+    """Those that were absorbed are told, each once; those that only look similar are not; the replay decides the same."""
+    async with running(tmp_path, scenario="stop_hunt", seed=1, speed=8.0) as bench:
+        pattern, start_ms = bench.world.pattern, bench.world.start_ms
+        await bench.until_market(pattern.length_ms / 1000 - 60)
+    decided = committed(tmp_path)
+    sent = [
+        line for line in map(json.loads, decided) if line["kind"] == "stop_hunt" and line["action"] == "send"
+    ]
+    wanted = [case for case in pattern.truth(start_ms)["cases"] if case["fires"]]
+    assert {(line["asset"], line["direction"]) for line in sent if line["reason"] != "grew"} == {
+        (case["asset"], case["direction"]) for case in wanted
+    }
+    times = {case["asset"]: range(case["from_ms"], case["to_ms"] + 1) for case in wanted}
+    assert all(line["episode_ms"] in times[line["asset"]] for line in sent)
+    assert decided == replayed(tmp_path)

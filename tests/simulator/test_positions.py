@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from simulator.patterns import make
 from simulator.scenarios import Intensity, Move, Scenario
 from simulator.world import World
 from teleglas.instrument_table import decode, encode
@@ -44,12 +45,18 @@ def scenario(*moves: Move) -> Scenario:
 class _Desk:
     """Polls the venues of a world once a minute of its time and lets an engine decide."""
 
-    def __init__(self, world: World, http: httpx.AsyncClient, names: Sequence[str] = VENUES) -> None:
+    def __init__(
+        self,
+        world: World,
+        http: httpx.AsyncClient,
+        names: Sequence[str] = VENUES,
+        coins: Sequence[str] = COINS,
+    ) -> None:
         self.world = world
         self.engine = AlertEngine(Rules(), decoders({}), [REPLAY_TARGET], budget=False)
         watch = Watch(lambda: START_MS + world.now_ms, lambda: world.now_ms / 1000, self._sleep, lambda: 0.5)
-        pairs = tuple(f"{coin}USDT" for coin in COINS)
-        swaps = tuple(f"{coin}-USDT-SWAP" for coin in COINS)
+        pairs = tuple(f"{coin}USDT" for coin in coins)
+        swaps = tuple(f"{coin}-USDT-SWAP" for coin in coins)
 
         def door(kind):
             url = world.urls[f"{kind.venue.upper()}_REST_URL"]
@@ -62,9 +69,9 @@ class _Desk:
             "bybit": lambda: BybitInterestPolls(door(BybitRest), lambda: pairs, self.put, watch),
             "okx": lambda: OkxInterestPolls(door(OkxRest), lambda: swaps, self.put, watch),
             "hyperliquid": lambda: HyperliquidInterestPolls(
-                door(HyperliquidRest), 0.0, COINS, self.put, watch
+                door(HyperliquidRest), 0.0, coins, self.put, watch
             ),
-            "coinglass": lambda: CoinglassInterestPolls(glass, lambda: COINS, self.put, watch),
+            "coinglass": lambda: CoinglassInterestPolls(glass, lambda: coins, self.put, watch),
         }
         self.polls = [made[name]() for name in names]
         self.okx = door(OkxRest)
@@ -134,6 +141,25 @@ async def test_open_interest_that_changes_venues_is_found(http):
         ("start", "oi_divergence", "ETH", "neutral"), ("end", "oi_divergence", "ETH", "neutral")
     ]  # fmt: skip
     assert 15 <= found[0][4] <= 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["funding_extreme", "oi_divergence"])
+async def test_patterns_of_known_truth_come_through_the_polls(http, name):
+    """What fires is found once, within its time; what only looks similar is not."""
+    pattern = make(name, 3)
+    async with World(
+        scenario=replace(pattern.scenario(), base=QUIET), speed=0, start_ms=START_MS, seed=3
+    ) as world:
+        desk = _Desk(world, http, coins=sorted({move.asset for move in pattern.moves}))
+        found = await desk.minutes(pattern.length_ms // 60_000)
+    starts = [row[1:] for row in found if row[0] == "start"]
+    wanted = {case.asset: case for case in pattern.cases if case.fires}
+    assert sorted(row[:3] for row in starts) == sorted(
+        (name, case.asset, case.direction) for case in wanted.values()
+    )
+    for _, asset, _, minute in starts:
+        assert wanted[asset].from_ms // 60_000 <= minute <= wanted[asset].to_ms // 60_000
 
 
 async def test_a_falling_price_is_no_divergence(http):
