@@ -271,7 +271,7 @@ async def test_a_picture_that_comes_too_late_is_no_news(drawing, store):
 
 
 async def test_pictures_of_shut_chats_stand_in_no_ones_way(drawing):
-    """However many chats wait, the picture of one that is open is drawn and added."""
+    """However many chats wait, the picture of one that is open is drawn and added; few are kept."""
     shut = [str(n) for n in range(1, 9)]
     async with drawing() as made:
         await made.commit(*(watch(f"a{chat}", target=chat) for chat in shut))
@@ -282,6 +282,7 @@ async def test_pictures_of_shut_chats_stand_in_no_ones_way(drawing):
         await made.commit(watch("b", target="99"))
         await made.advance(10_000)
         assert (await made.alert("b")).photo
+        assert len(made.dispatcher._pictures.ready) <= 4
         await made.advance(400_000)
         assert all([(await made.alert(f"a{chat}")).photo for chat in shut])
 

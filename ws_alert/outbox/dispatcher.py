@@ -268,8 +268,8 @@ class Dispatcher:
             self.wake()
 
     def _lacking(self, row: StoredRow, message: Message) -> bytes | None:
-        """Return what is to be drawn and added once these words are told."""
-        if self._draw is None or message.picture is None or row.told >= 0 or is_beside(row.chat):
+        """Return what is to be drawn and added once these words are told, if their target can be edited."""
+        if self._draw is None or message.picture is None or row.told >= 0:
             return None
         return msgspec.json.encode(message.picture)
 
