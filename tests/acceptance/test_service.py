@@ -88,12 +88,32 @@ async def test_a_restart_repeats_nothing_and_loses_nothing(tmp_path, opened):
     assert all(code == 0 and took < 5 for code, took in ends)
 
 
+async def test_words_leave_at_once_and_become_the_caption_of_their_picture(tmp_path, opened):
+    """Each alert is one message: sent as text, then the drawn chart is added to it; none is sent as a photo."""
+    folder, photos = tmp_path / "alert", tmp_path / "photos"
+    api = await _bot_api(opened, photos=photos)
+    world = await opened.enter_async_context(World(scenario=_numbered(URGENT)))
+    async with started(folder, _settings(world, api)) as service:
+        await api.ledger.until(lambda entries: sum(bool(entry.photo) for entry in entries) >= 2, timeout=90)
+        assert (await service.end())[0] == 0
+    sent = [entry for entry in api.ledger.entries if entry.method.startswith("send")]
+    added = [entry for entry in api.ledger.entries if entry.method == "editMessageMedia"]
+    assert {entry.method for entry in sent} == {"sendMessage"}
+    for entry in added:
+        words = next(each for each in sent if each.message_id == entry.message_id)
+        assert words.at_ms < entry.at_ms
+        assert entry.text.splitlines()[-1] == words.text.splitlines()[-1], "the tags of coin and kind"
+        with Image.open(photos / f"{entry.photo[:16]}.png") as picture:
+            assert picture.size == (1080, 1080)
+
+
 async def test_nothing_written_holds_a_secret(tmp_path, opened):
     """At DEBUG, with charts and with every kind of trouble, neither the token nor the key is anywhere."""
     folder, photos = tmp_path / "alert", tmp_path / "photos"
     api = await _bot_api(opened, photos=photos)
     kinds = (Fault.server_error, Fault.bad_gateway, Fault.reset, Fault.garbage)
-    for fault in (*(kind(method="sendPhoto") for kind in kinds), Fault.flood(1, method="sendPhoto")):
+    method = "editMessageMedia"
+    for fault in (*(kind(method=method) for kind in kinds), Fault.flood(1, method=method)):
         api.fault(fault)
     world = World(scenario=_numbered(URGENT), keys={KEY: "STANDARD"})
     await opened.enter_async_context(world)
