@@ -119,7 +119,7 @@ def test_warming_only_refills() -> None:
     feed.engine.warming = False
     assert phases(feed) == []
     (rate,) = feed.engine.intake.interest.of("BTC").rates(START_MS)
-    assert rate.percent == 0.2
+    assert float(rate.percent_8h) == 0.2
 
 
 def test_a_poll_does_not_slow_the_tape_down() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ws_alert.detectors.funding_extreme_detector import FundingExtremeDetector
 from ws_alert.detectors.hit import Level
@@ -100,7 +101,10 @@ def test_funding_equals_its_definition(told, data) -> None:
             kept.append(interest.new_rows())
             if event == "restart":
                 interest = _restarted(kept, data)
-        _same_funding(detector.detect(interest.of("X"), row.at_ms, now), rows, now)
+        levels = detector.detect(interest.of("X"), row.at_ms, now)
+        _same_funding(levels, rows, now)
+        assert detector.measure(interest.of("X"), now) == tuple(replace(level, hit=None) for level in levels)
+        assert detector.may_fire(interest.of("X")) or not any(level.hit for level in levels)
 
 
 def _restarted(kept: list[InterestRows], data) -> Interest:
@@ -176,7 +180,8 @@ def test_divergence_equals_its_definition(told, data) -> None:
         level = detector.detect(interest.of("X"), row.at_ms)
         multiple, venues = _divergence_by_definition(rows)
         assert (level.direction, level.multiple) == ("neutral", float(multiple))
-        assert (level.hit is not None) == (multiple >= 1)
+        assert (level.hit is not None) == (multiple >= 1) == detector.may_fire(interest.of("X"))
+        assert detector.measure(interest.of("X")) == replace(level, hit=None)
         if level.hit is not None:
             assert level.hit.tier is _tier(multiple)
             assert level.hit.facts.venue == min(venues)

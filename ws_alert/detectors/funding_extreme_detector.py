@@ -16,6 +16,7 @@ __all__ = ["PERIOD_MS", "FundingExtremeDetector"]
 PERIOD_MS = 28_800_000
 """All rates are scaled to 8 hours before they are compared."""
 
+_ROUNDING = 1e-9
 _SIGNS = {"long": 1, "short": -1}
 """Direction: who pays. Longs pay a positive rate."""
 
@@ -29,6 +30,11 @@ class FundingExtremeDetector:
 
     def __init__(self, rules: Rules) -> None:
         self._threshold = Fraction(Decimal(repr(rules.thresholds.funding_extreme.percent)))
+        self._nearly = float(self._threshold) * (1 - _ROUNDING)
+
+    def may_fire(self, asset: AssetInterest) -> bool:
+        """Return False where no rate comes near the threshold: of nearly all assets, at nearly all times."""
+        return asset.about() >= self._nearly
 
     def detect(self, asset: AssetInterest, event_ms: int, now_ms: int) -> tuple[Level, Level]:
         """Return the levels of both directions at `now_ms`; event_ms: of what was told last."""
@@ -53,8 +59,8 @@ class FundingExtremeDetector:
         rates: Sequence[Rate],
         times: tuple[int, int] | None = None,
     ) -> Level:
-        top = max((sign * _extreme(rates, sign).percent_8h, Fraction(0))) if rates else Fraction(0)
-        multiple = top / self._threshold
+        top = max((sign * one.percent_8h for one in rates), default=Fraction(0))
+        multiple = max(Fraction(0), top / self._threshold)
         hit = self._hit(asset, direction, sign, rates, *times) if times and multiple >= 1 else None
         return Level(Kind.FUNDING_EXTREME, asset.asset, direction, float(multiple), hit)
 
@@ -68,7 +74,7 @@ class FundingExtremeDetector:
         now_ms: int,
     ) -> Hit:
         ordered = sorted(rates, key=lambda one: (-abs(one.percent_8h), one.row.venue, one.row.symbol))
-        extreme = _extreme(ordered, sign)
+        extreme = max(ordered, key=lambda one: sign * one.percent_8h)
         over = {one.row.venue for one in rates if one.percent_8h * sign >= self._threshold}
         venues = tuple((venue, asset.open_interest(venue, now_ms) or 0) for venue in sorted(over))
         multiple = extreme.percent_8h * sign / self._threshold
@@ -93,12 +99,6 @@ class FundingExtremeDetector:
                 limit_8h=float(self._threshold),
             ),
         )
-
-
-def _extreme(rates: Sequence[Rate], sign: int) -> Rate:
-    """Return the largest rate in a direction; the exact numbers are looked at where the rounded ones are equal."""
-    find = max if sign > 0 else min
-    return find(rates, key=lambda one: (one.percent, one.percent_8h))
 
 
 def _weight(asset: AssetInterest, one: Rate, rates: Sequence[Rate], now_ms: int) -> int | None:

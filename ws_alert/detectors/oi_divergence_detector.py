@@ -44,6 +44,19 @@ class OiDivergenceDetector:
         self._rise = Fraction(Decimal(repr(limits.rise_percent)))
         self._fall = Fraction(Decimal(repr(limits.fall_percent)))
 
+    def may_fire(self, asset: AssetInterest) -> bool:
+        """Return whether any venue satisfies the rule, in whole numbers only."""
+        changes = asset.changes(asset.newest_ms - SPAN_MS, asset.newest_ms - OLDEST_MS)
+        before = sum(usd for usd, _ in changes.values())
+        after = sum(usd for _, usd in changes.values())
+        return any(
+            0 < was < before
+            and (now - was) * 100 * self._rise.denominator >= self._rise.numerator * was
+            and (before - was - after + now) * 100 * self._fall.denominator
+            >= self._fall.numerator * (before - was)
+            for was, now in changes.values()
+        )
+
     def detect(self, asset: AssetInterest, event_ms: int) -> Level:
         """Return the level at the asset's newest sample; event_ms: of the sample that was told last."""
         changes, best = self._best(asset)
@@ -59,7 +72,7 @@ class OiDivergenceDetector:
     def _best(self, asset: AssetInterest) -> tuple[_Changes, _Split | None]:
         now_ms = asset.newest_ms
         changes = asset.changes(now_ms - SPAN_MS, now_ms - OLDEST_MS)
-        splits = [split for venue in changes if (split := self._split(venue, changes)) is not None]
+        splits = [split for venue in sorted(changes) if (split := self._split(venue, changes)) is not None]
         return changes, max(splits, key=lambda split: split.multiple, default=None)
 
     def _split(self, venue: str, changes: _Changes) -> _Split | None:

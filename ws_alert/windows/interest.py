@@ -84,11 +84,10 @@ class InterestRows(msgspec.Struct, frozen=True):
 
 
 class Rate(NamedTuple):
-    """A rate that is kept. percent_8h: exact, of the number as the venue spelled it; percent: rounded."""
+    """A rate that holds. percent_8h: exact, of the number as the venue spelled it."""
 
     row: FundingRow
     percent_8h: Fraction
-    percent: float
 
 
 class _Series:
@@ -142,13 +141,21 @@ class AssetInterest:
     def __init__(self, asset: str) -> None:
         self.asset = asset
         self.newest_ms = 0
-        self._rates: dict[_Contract, Rate] = {}
+        self._rates: dict[_Contract, FundingRow] = {}
         self._untold: set[_Contract] = set()
         self._series: dict[_Contract, _Series] = {}
 
     def rates(self, now_ms: int) -> list[Rate]:
         """Return the rates that hold at this time, in no order."""
-        return [one for one in self._rates.values() if _holds(one.row, now_ms)]
+        return [Rate(row, percent_8h(row)) for row in self._rates.values() if _holds(row, now_ms)]
+
+    def about(self) -> float:
+        """Return the size of the largest rate in percent per 8 hours, whether or not it holds, but for rounding."""
+        return (
+            max((abs(row.rate) / row.interval_h for row in self._rates.values()), default=0.0)
+            * 100
+            * _PERIOD_H
+        )
 
     def open_interest(self, venue: str, now_ms: int, symbol: str = "") -> int | None:
         """Return what is open on a venue (or of one of its contracts) now; None if no fresh sample says it."""
@@ -161,13 +168,13 @@ class AssetInterest:
         return sum(found) if found else None
 
     def changes(self, from_ms: int, oldest_ms: int) -> dict[str, tuple[int, int]]:
-        """Return each venue's open interest as (at from_ms, now), by name.
+        """Return each venue's open interest as (at from_ms, now), in no order.
 
         Summed over those of its contracts that have both: a sample of [oldest_ms, from_ms],
         and a fresh one. So a contract that begins to be watched is no rise.
         """
         now_ms, found = self.newest_ms, dict[str, tuple[int, int]]()
-        for (venue, _), series in sorted(self._series.items()):
+        for (venue, _), series in self._series.items():
             before = series.at(from_ms, oldest_ms)
             after = series.at(now_ms, now_ms - FRESH_MS)
             if before is not None and after is not None:
@@ -181,10 +188,9 @@ class AssetInterest:
         """Take a rate if it is newer than the one of its contract."""
         key = (row.venue, row.symbol)
         known = self._rates.get(key)
-        if known is not None and row.at_ms <= known.row.at_ms:
+        if known is not None and row.at_ms <= known.at_ms:
             return False
-        percent = percent_8h(row.rate, row.interval_h)
-        self._rates[key] = Rate(row, percent, float(percent))
+        self._rates[key] = row
         self._untold.add(key)
         return True
 
@@ -205,7 +211,7 @@ class AssetInterest:
 
     def untold(self) -> tuple[list[FundingRow], list[InterestRow]]:
         """Return what arrived since the last call, ascending by contract."""
-        funding = [self._rates[key].row for key in sorted(self._untold) if key in self._rates]
+        funding = [self._rates[key] for key in sorted(self._untold) if key in self._rates]
         self._untold.clear()
         interest = []
         for (venue, symbol), series in sorted(self._series.items()):
@@ -217,7 +223,7 @@ class AssetInterest:
 
     def forget(self, now_ms: int) -> bool:
         """Drop what can decide nothing any more; return whether anything that held ceased to."""
-        stale = [key for key, one in self._rates.items() if not _holds(one.row, now_ms)]
+        stale = [key for key, row in self._rates.items() if not _holds(row, now_ms)]
         for key in stale:
             del self._rates[key]
         silent = bool(self.newest_ms) and self.newest_ms < now_ms - KEPT_MS
@@ -274,9 +280,9 @@ class Interest:
         return changed
 
 
-def percent_8h(rate: float, interval_h: float) -> Fraction:
+def percent_8h(row: FundingRow) -> Fraction:
     """Return a rate in percent per 8 hours, exactly: a float is the number that its shortest spelling says."""
-    return _exact(rate) * 100 * _PERIOD_H / _exact(interval_h)
+    return _exact(row.rate) * 100 * _PERIOD_H / _exact(row.interval_h)
 
 
 def _exact(value: float) -> Fraction:
