@@ -104,11 +104,6 @@ class Decider:
                 if group is not None:
                     self._deadlines.schedule(group.due_ms, f"group\n{target}\n{group.asset}")
 
-    def held(self, asset: str, levels: Sequence[Level]) -> None:
-        """Take levels that are polled: of most assets they are low, and nothing is open."""
-        if any(level.hit is not None for level in levels) or self.is_open(levels[0].kind, asset):
-            self.measure(self._intake.events(asset), levels)
-
     def measure(self, events: AssetEvents, levels: Sequence[Level]) -> None:
         """Take what level kinds measure now: hits go on, a low measure ends its episode a minute later."""
         hits = []

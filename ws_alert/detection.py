@@ -150,12 +150,18 @@ class Detection:
     def funded(self, interest: AssetInterest, event_ms: int) -> None:
         """Judge who pays how much for a position, in both directions."""
         if self._on.funding_extreme and not self.warming:
-            self.decider.held(interest.asset, self._fundings.detect(interest, event_ms, self.intake.now_ms))
+            asset = interest.asset
+            if self._fundings.may_fire(interest) or self.decider.is_open(Kind.FUNDING_EXTREME, asset):
+                levels = self._fundings.detect(interest, event_ms, self.intake.now_ms)
+                self.decider.measure(self.intake.events(asset), levels)
 
     def sampled(self, interest: AssetInterest, event_ms: int) -> None:
         """Judge how open interest moves between the venues."""
         if self._on.oi_divergence and not self.warming:
-            self.decider.held(interest.asset, (self._divergences.detect(interest, event_ms),))
+            asset = interest.asset
+            if self._divergences.may_fire(interest) or self.decider.is_open(Kind.OI_DIVERGENCE, asset):
+                level = self._divergences.detect(interest, event_ms)
+                self.decider.measure(self.intake.events(asset), (level,))
 
     # -- deadlines ------------------------------------------------------------------------
 
