@@ -288,6 +288,18 @@ async def test_a_commit_claims_nothing_before_the_recovery(store, start):
     assert len(made.phone.got) == 1
 
 
+async def test_what_a_commit_claims_while_it_stops_waits_for_the_next_start(delivery):
+    """It was not sent, so it must not be told as a possible repeat."""
+    await delivery.idle()
+    committing = asyncio.create_task(delivery.commit(send("a")))
+    await asyncio.sleep(0)
+    delivery.dispatcher.stop()
+    await committing
+    await asyncio.wait_for(delivery.running, 5)
+    stored = await delivery.alert("a")
+    assert (stored.state, stored.maybe_sent, delivery.phone.got) == (State.PENDING, False, [])
+
+
 async def test_stopping_finishes_what_is_in_flight(delivery):
     """A send under way is confirmed before the loop ends; nothing new is begun."""
     delivery.phone.blocked["1"] = asyncio.Event()

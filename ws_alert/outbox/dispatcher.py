@@ -1,10 +1,10 @@
 """Sends what the outbox holds: claim -> commit -> HTTP -> confirm or postpone -> commit.
 
 Words leave at once; a picture is added to them by an edit, when it is drawn. Only e-mail and
-webhooks, which are never edited, wait for theirs. The promise: a committed message reaches its target at least once, unless it is refused for
-good (then the admin is told and the policy hears of it) or told by a line of a late digest.
-A repeat can happen only when this process or its connection died between the target's
-acceptance and our record of it. Only what is sent at once is claimed, so a lease found at
+webhooks, which are never edited, wait for theirs. The promise: a committed message reaches its
+target at least once, unless it is refused for good (then the admin is told and the policy hears
+of it) or told by a line of a late digest. A repeat can happen only when this process or its
+connection died between the target's acceptance and our record of it. Only what is sent at once is claimed, so a lease found at
 start, or one that ran out, means "may have been sent": its next try says so.
 """
 
@@ -52,13 +52,13 @@ _AHEAD_MS = 2_000
 
 
 class Dispatcher:
-    """The delivery loop. Make it, `await run()` as a task, `wake()` it after each commit, `stop()` it.
+    """The delivery loop. Make it, `await run()` as a task, `commit()` through it, `stop()` it.
 
     clock: Unix ms that do not go back while the process lives. sleep: waits that many
-    seconds of that clock. draw: makes a message's picture; without one, or when it
-    returns None again, the message stands without. beside: the targets that are not Telegram's: what
-    holds Telegram up (its limits, a call that hangs) does not hold them up, nor they it. tell_admin: must not go through this outbox.
-    on_refused: hears each alert id that was given up unsent, so that its cooldown can be
+    seconds of that clock. draw: makes a message's picture; without one, or when it returns None
+    again, the message stands without. beside: the targets that are not Telegram's: what holds
+    Telegram up (its limits, a call that hangs) does not hold them up, nor they it. tell_admin:
+    must not go through this outbox. on_refused: hears each alert id that was given up unsent, so that its cooldown can be
     cleared. checkpoint: called with `before_http`, `before_confirm` and `settled`, for kill tests.
     """
 
@@ -97,7 +97,7 @@ class Dispatcher:
         self._log = structlog.get_logger(__name__)
 
     def wake(self) -> None:
-        """Look for work now; call it after each commit."""
+        """Look for work now; call it after what was not committed through here."""
         self._wakeup.set()
 
     def stop(self) -> None:
@@ -131,7 +131,9 @@ class Dispatcher:
                     lease_ms=LEASE_MS,
                     shut=self._gate.shut(now, is_edit=False) | set(self._beside),
                 )
-                if row is not None:
+                if row is not None and self._stopping:
+                    await self._store.run(Store.postpone, row, not_before_ms=now, why="the process stopped")
+                elif row is not None:
                     self._send(row, now)
         else:
             await self._store.run(Store.commit, commit)
