@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from teleglas import numbers
 from teleglas.telegram.text import escape
 
-__all__ = ["COLUMNS", "age", "clock", "day_time", "fits", "funding", "percent", "price", "ratio", "share", "signed_usd",
+__all__ = ["COLUMNS", "clock", "day_time", "fits", "funding", "percent", "price", "ratio", "share", "signed_usd",
            "table", "usd", "width", "zone_name"]  # fmt: skip
 
 COLUMNS = 32
@@ -62,11 +62,6 @@ def ratio(part: float, rest: float) -> str:
         return "–"
     value = part / rest
     return f"{value:.2f}" if value < 100 else f"{min(value, 99_999):,.0f}"
-
-
-def age(ms: int) -> str:
-    """Write how long ago: `3 s`, `2 min 10 s`."""
-    return numbers.span(ms)
 
 
 def clock(ms: int, zone: tzinfo = UTC) -> str:

@@ -6,7 +6,7 @@ from bot.answers import VenueFunding
 from bot.replies import FundingReply, InterestReply
 from bot.views import pictures
 from bot.views.card import Button, Card, Part
-from bot.views.figures import age, funding, percent, share, table, usd
+from bot.views.figures import funding, percent, share, table, usd
 from bot.views.origin import Context, Named, footer, missing_line, refresh, sources
 from bot.views.pieces import (
     at_price,
@@ -102,7 +102,7 @@ def funding_card(reply: FundingReply, context: Context) -> Card:
     settle = ""
     if coming:
         settle = say("Next settlement at {time}, in {age}", time=context.time(min(coming)),
-                     age=age(min(coming) - context.now_ms))  # fmt: skip
+                     age=context.age(min(coming) - context.now_ms))  # fmt: skip
     yearly = (
         "" if rate is None else say("Held for a year that would be {rate}.", rate=percent(rate * 3 * 365, 1))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.replies import AlertLine, Alerts, Record
 from bot.views.card import Card, Part, note
-from bot.views.figures import age, day_time, table
+from bot.views.figures import day_time, table
 from bot.views.origin import Context, footer, refresh
 from bot.views.pieces import headline, tldr
 from teleglas import numbers
@@ -55,7 +55,7 @@ def alerts(reply: Alerts, context: Context) -> Card:
     if not reply.alerts:
         return note(say("No alert{of} has been sent yet.", of=of_coin), again)
     newest = reply.alerts[0]
-    passed = age(context.now_ms - newest.event_ms)
+    passed = context.age(context.now_ms - newest.event_ms)
     head = say(
         "Latest alert{of}: {alert}, {age} ago", of=of_coin, alert=Html(_told(newest, context)), age=passed
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.replies import MarketViewReply
 from bot.views import pictures
 from bot.views.card import Button, Card, Part
-from bot.views.figures import age, percent, price, ratio, share, table
+from bot.views.figures import percent, price, ratio, share, table
 from bot.views.log import kind_name
 from bot.views.origin import Context, footer, missing_line, refresh
 from bot.views.pieces import headline, length, side_word, tldr, window_buttons
@@ -120,7 +120,7 @@ def _now(reply: MarketViewReply, context: Context) -> str:
     going_on = reply.storms.value
     if going_on is None:
         return missing_line([(say("storms now"), reply.storms)], context)
-    passed = age(max(0, context.now_ms - reply.storms.as_of_ms))
+    passed = context.age(max(0, context.now_ms - reply.storms.as_of_ms))
     if not going_on:
         return say("In storm now: no coin (told {age} ago)", age=passed)
     shown = [Html(f"{escape(asset)} {side_word(_side(side), context)}") for asset, side in going_on[:_STORMS]]

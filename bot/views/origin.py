@@ -10,7 +10,8 @@ import msgspec
 
 from bot.answers import ALERT_BOT, COINGLASS, EXCHANGES, TAPE, Block, Missing, Reason
 from bot.views.card import Button
-from bot.views.figures import age, clock, day_time, zone_name
+from bot.views.figures import clock, day_time, zone_name
+from teleglas import numbers
 from teleglas.language import Html, Words
 from teleglas.telegram.text import escape
 
@@ -35,6 +36,12 @@ class Context(msgspec.Struct, frozen=True):
     def time(self, ms: int) -> str:
         """Write a time of day with its zone."""
         return f"{clock(ms, self.zone)} {zone_name(self.zone, ms)}"
+
+    def age(self, ms: int) -> str:
+        """Write a length of time with the reader's units: `2 min 10 s`."""
+        say = self.words.say
+        units = {"d": say("d"), "h": say("h"), "min": say("min"), "s": say("s")}
+        return " ".join(units.get(part, part) for part in numbers.span(ms).split(" "))
 
     def short_time(self, ms: int) -> str:
         """Write hours and minutes."""
@@ -86,9 +93,9 @@ def origin(block: Block[Any], context: Context) -> Html:
         parts.append(_venues(block.venues, context))
     passed = context.now_ms - block.as_of_ms
     if block.stale:
-        parts.append(words.say("old: from {age} ago", age=age(passed)))
+        parts.append(words.say("old: from {age} ago", age=context.age(passed)))
     elif passed > _FRESH_MS:
-        parts.append(words.say("{age} ago", age=age(passed)))
+        parts.append(words.say("{age} ago", age=context.age(passed)))
     else:
         parts.append(words.say("just now"))
     parts += [why(gap, context) for gap in block.gaps]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,13 +13,14 @@ import msgspec
 from bot.answers import COINGLASS, Block, Candle, Price
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, MarketViewReply, Overview
 from bot.views.bands import binned, levels
-from bot.views.figures import day_time, percent, price, ratio, usd
+from bot.views.figures import day_time, percent, price, ratio, usd, zone_name
 from bot.views.figures import funding as funding_text
 from bot.views.origin import Context, origin
 from bot.views.pieces import length, main_funding, span_of
 from teleglas import numbers
 from teleglas.charts.picture import (
     AnyPicture,
+    Clock,
     HeatPicture,
     LinePicture,
     MarketPicture,
@@ -64,7 +65,7 @@ def liquidations(reply: LiquidationReply, context: Context) -> AnyPicture | None
         shade_from_ms=largest.time_ms if top > 0 else from_ms - bucket,
         shade_to_ms=largest.time_ms + bucket if top > 0 else from_ms - bucket,
         callout=plain(say("largest bar {usd} at {time}", usd=usd(top), time=at)) if top > 0 else "",
-        callout_up=largest.short_usd > largest.long_usd, simulated=context.simulated,
+        callout_up=largest.short_usd > largest.long_usd, simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def open_interest(reply: InterestReply, context: Context) -> AnyPicture | None:
         sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms,
         price=_line_until_now(_closes(reply.candles.value or (), from_ms, to_ms), reply.price, to_ms),
         figure=figure, unit="usd",
-        name=plain(say("open interest")), latest=usd(figure[-1][1]), simulated=context.simulated,
+        name=plain(say("open interest")), latest=usd(figure[-1][1]), simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
         title=_title(reply.coin, closes[-1][1] if closes else None), subtitle=plain(what),
         sources=plain(origin(reply.history, context)), footer=_footer(context), from_ms=from_ms, to_ms=to_ms, price=closes,
         figure=tuple((point.time_ms, point.percent) for point in points), unit="percent", name=plain(say("funding")),
-        latest=funding_text(points[-1].percent), as_bars=True, simulated=context.simulated,
+        latest=funding_text(points[-1].percent), as_bars=True, simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=columns, to_ms=to_ms,
         rows=rows, cells=cells,
         price=_line_until_now(_closes(found.candles, found.times_ms[0], to_ms), reply.price, to_ms), low="$0", high=usd(most),
-        marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated,
+        marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 
@@ -147,14 +148,14 @@ def market(reply: MarketViewReply, context: Context) -> AnyPicture | None:
         return None
     say = context.words.say
     total, longs, shorts = (_least(cents, seen) for cents in (seen.usd, seen.long_usd, seen.short_usd))
-    busiest = seen.busiest
+    busiest, clock = seen.busiest, _clock(context, seen.to_ms)
     return MarketPicture(
         title=plain(say("{usd} liquidated", usd=total)), subtitle=plain(say("the market, {window}", window=length(seen, reply.window))),
         sources=plain(origin(reply.view, context)), footer=_footer(context),
         from_ms=seen.from_ms, to_ms=seen.to_ms, bucket_ms=seen.bucket_ms,
         bars=tuple((bucket.open_ms, bucket.short_usd, bucket.long_usd) for bucket in seen.buckets),
         up=" ".join((plain(say("shorts")), shorts)), down=" ".join((plain(say("longs")), longs)),
-        gaps=seen.gaps, gap=plain(say("not recorded")), ticks=tuple(time_ticks(seen.from_ms, seen.to_ms, _TICKS)),
+        gaps=seen.gaps, gap=plain(say("not recorded")), ticks=tuple(time_ticks(seen.from_ms, seen.to_ms, _TICKS, clock.ahead_ms)), zone=clock.name,
         shade_ms=busiest.open_ms if busiest else None,
         callout=plain(say("most {usd}", usd=_least(busiest.usd, seen))) if busiest else "",
         heading=plain(say("Most liquidated")),
@@ -179,7 +180,7 @@ def overview(reply: Overview, context: Context) -> AnyPicture | None:
         title=_title(reply.coin, reply.price.value.price), subtitle=plain(context.words.say("overview, {window}", window="24h")),
         sources=plain(origin(reply.price, context)), footer=_footer(context), from_ms=candles[0].time_ms, to_ms=to_ms,
         price=_line_until_now(_closes(candles, candles[0].time_ms, to_ms), reply.price, to_ms), tiles=tuple(_tiles(reply, context))[:8],
-        simulated=context.simulated,
+        simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 
@@ -211,8 +212,13 @@ def _tiles(reply: Overview, context: Context) -> list[Tile]:
 
 
 def _charted(context: Context) -> Context:
-    # The drawn axes are in UTC, so every time beside them is too.
-    return msgspec.structs.replace(context, words=context.words.for_charts, zone=UTC)
+    return msgspec.structs.replace(context, words=context.words.for_charts)
+
+
+def _clock(context: Context, at_ms: int) -> Clock:
+    """Return the reader's zone as it is at a time; an axis over a change to summer time has that of its end."""
+    ahead = datetime.fromtimestamp(at_ms // 1000, context.zone).utcoffset() or timedelta(0)
+    return Clock(round(ahead.total_seconds()) * 1000, zone_name(context.zone, at_ms))
 
 
 def _tone(change: float) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.answers import Missing, Reason
 from bot.replies import Status
 from bot.views.card import Card, Part
-from bot.views.figures import age
 from bot.views.origin import Context, footer, refresh, why
 from bot.views.pieces import headline, tldr
 from teleglas.heartbeat import Feed, Heartbeat
@@ -40,17 +39,18 @@ def status(reply: Status, context: Context) -> Card:
 
 def _trouble(reply: Status, context: Context) -> list[Html]:
     say = context.words.say
-    found = [Html(escape(_line(note))) for note in (reply.bot_note, reply.database_note) if note.strip()]
+    found = [_noted(note, context) for note in (reply.bot_note, reply.database_note) if note.strip()]
     alert = reply.alert
     if alert is None:
         found.append(say("The alert bot has not run on this database"))
     else:
         silent = context.now_ms - alert.at_ms
         if silent > LATE_MS:
-            found.append(say("The alert bot has been silent for {age}", age=age(silent)))
+            found.append(say("The alert bot has been silent for {age}", age=context.age(silent)))
         else:
             broken = [feed for feed in alert.feeds if feed.state != "live"]
-            found += [Html(escape(_line(alert.note)))] if alert.note.strip() else []
+            notes = [_noted(note, context) for note in alert.note.split("; ") if note.strip()]
+            found += [say("Alert bot: {what}", what=note) for note in notes]
             if broken:
                 names = ", ".join(f"{feed.venue} {feed.family}" for feed in broken[:3])
                 found.append(say("Not live: {feeds}", feeds=names))
@@ -60,16 +60,27 @@ def _trouble(reply: Status, context: Context) -> list[Html]:
     return found
 
 
-def _line(note: str) -> str:
-    return " ".join(note.split())
+def _noted(note: str, context: Context) -> Html:
+    """Return what a process said of itself, in the reader's words where it is one of the usual things."""
+    say = context.words.say
+    usual = {
+        "no feed delivers": say("no feed delivers"),
+        "no market data": say("no market data"),
+        "the database cannot be used": say("the database cannot be used"),
+        "another program reads this token's updates (409)": say(
+            "another program reads this token's updates (409)"
+        ),
+    }
+    line = " ".join(note.split())
+    return usual.get(line, Html(escape(line)))
 
 
 def _bot(reply: Status, context: Context) -> str:
     say = context.words.say
     heard = say("not heard from Telegram yet")
     if reply.heard_ms is not None:
-        heard = say("heard from Telegram {age} ago", age=age(context.now_ms - reply.heard_ms))
-    up = age(context.now_ms - reply.started_ms)
+        heard = say("heard from Telegram {age} ago", age=context.age(context.now_ms - reply.heard_ms))
+    up = context.age(context.now_ms - reply.started_ms)
     return say("Command bot {version}, up {age}, {heard}", version=reply.version, age=up, heard=heard)
 
 
@@ -79,10 +90,10 @@ def _alert(alert: Heartbeat | None, context: Context) -> str:
         return say("Alert bot: has never run on this database")
     last = say("no event yet")
     if alert.last_event_ms is not None:
-        last = say("last event {age} ago", age=age(context.now_ms - alert.last_event_ms))
+        last = say("last event {age} ago", age=context.age(context.now_ms - alert.last_event_ms))
     return say(
         "Alert bot {version}, up {age}, said so {beat} ago; {inputs} inputs, {last}, {sent} alerts sent",
-        version=alert.version, age=age(alert.at_ms - alert.started_ms), beat=age(context.now_ms - alert.at_ms),
+        version=alert.version, age=context.age(alert.at_ms - alert.started_ms), beat=context.age(context.now_ms - alert.at_ms),
         inputs=f"{alert.inputs:,}", last=last, sent=f"{alert.sent:,}",
     )  # fmt: skip
 
@@ -95,9 +106,16 @@ def _feeds(alert: Heartbeat | None, context: Context) -> str:
 
 
 def _feed(feed: Feed, context: Context) -> str:
+    say = context.words.say
     reason = f" ({feed.why})" if feed.why else ""
-    return context.words.say("{name}: {state} for {age}{why}", name=f"{feed.venue} {feed.family}", state=feed.state,
-                             age=age(context.now_ms - feed.since_ms), why=reason)  # fmt: skip
+    states = {
+        "live": say("live"),
+        "connecting": say("connecting"),
+        "polling": say("polling"),
+        "down": say("down"),
+    }
+    return say("{name}: {state} for {age}{why}", name=f"{feed.venue} {feed.family}", state=states.get(feed.state, feed.state),
+                             age=context.age(context.now_ms - feed.since_ms), why=reason)  # fmt: skip
 
 
 def _sources(reply: Status, context: Context) -> str:
@@ -107,7 +125,7 @@ def _sources(reply: Status, context: Context) -> str:
         answered = (
             say("not asked yet")
             if at_ms is None
-            else say("answered {age} ago", age=age(context.now_ms - at_ms))
+            else say("answered {age} ago", age=context.age(context.now_ms - at_ms))
         )
         lines.append(f"{escape(name)}: {answered}" + (f", {_wrong(name, wrong, context)}" if wrong else ""))
     return "\n".join(lines)
@@ -134,6 +152,6 @@ def _queue(reply: Status, context: Context) -> str:
     say = context.words.say
     if not reply.waiting:
         return say("Queue: nothing waits")
-    oldest = "" if reply.oldest_waiting_ms is None else age(context.now_ms - reply.oldest_waiting_ms)
+    oldest = "" if reply.oldest_waiting_ms is None else context.age(context.now_ms - reply.oldest_waiting_ms)
     return context.words.count("Queue: {n} alert waits, for {age}", "Queue: {n} alerts wait, the oldest for {age}",
                                reply.waiting, age=oldest)  # fmt: skip

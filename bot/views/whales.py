@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.answers import WhalePosition, WhalePositions, WhaleTrade, WhaleTrades
 from bot.replies import Whales
 from bot.views.card import Button, Card, Part
-from bot.views.figures import age, fits, price, share, signed_usd, table, usd
+from bot.views.figures import fits, price, share, signed_usd, table, usd
 from bot.views.origin import Context, Named, footer, missing_line, refresh, sources
 from bot.views.pieces import headline, others, tldr
 from teleglas.language import Html
@@ -62,7 +62,7 @@ def _headline(reply: Whales, context: Context) -> str:
         return context.words.count(
             "{coin}: {n} large trade for {usd} in {age}, {share} {side}",
             "{coin}: {n} large trades for {usd} in {age}, {share} {side}",
-            found.count, coin=coin, usd=usd(total), age=age((found.to_ms or context.now_ms) - found.from_ms), share=part, side=side,
+            found.count, coin=coin, usd=usd(total), age=context.age((found.to_ms or context.now_ms) - found.from_ms), share=part, side=side,
         )  # fmt: skip
     held = reply.positions.value.positions if reply.positions.value else ()
     if held:
@@ -71,7 +71,9 @@ def _headline(reply: Whales, context: Context) -> str:
                    usd=usd(first.usd), side=_side(first.side, context))  # fmt: skip
     if found is not None:
         return _no_trade(reply, found, context)
-    return say("{coin}: whales are not known", coin=coin)
+    if reply.coin is None:
+        return say("Large trades and positions are not known")
+    return say("{coin}: large trades and positions are not known", coin=coin)
 
 
 def _no_trade(reply: Whales, found: WhaleTrades, context: Context) -> str:
@@ -79,7 +81,7 @@ def _no_trade(reply: Whales, found: WhaleTrades, context: Context) -> str:
     return say(
         "{coin}: no large trade in {age}",
         coin=reply.coin or say("Whales"),
-        age=age((found.to_ms or context.now_ms) - found.from_ms),
+        age=context.age((found.to_ms or context.now_ms) - found.from_ms),
     )
 
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 
 from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
-from teleglas.charts.frame import mark_levels
+from teleglas.charts.frame import mark_levels, times
 from teleglas.charts.picture import Level, Picture
-from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks, usd_ticks
+from teleglas.charts.scale import padded, price_ticks, short_zeros, usd_ticks
 
 __all__ = ["png", "warm_up"]
 
@@ -31,7 +31,7 @@ def png(picture: Picture) -> bytes:
     _header(canvas, picture)
     _price(canvas, picture)
     _bars(canvas, picture)
-    _times(canvas, picture)
+    times(canvas, picture.from_ms, picture.to_ms, 956, picture.clock)
     canvas.text(_LEFT, 1006, picture.sources, size=27, room=_EDGE - _LEFT)
     canvas.text(_EDGE, 1050, picture.footer, size=27, align="right", room=_EDGE - _LEFT)
     return canvas.png()
@@ -201,13 +201,3 @@ def _side(canvas: Canvas, picture: Picture, *, up: bool) -> None:
         return
     room = _RIGHT - _LEFT - canvas.width(name) - 50
     canvas.text(_RIGHT - 4, y, picture.callout, size=30, color=MARK, bold=True, align="right", room=room)
-
-
-def _times(canvas: Canvas, picture: Picture) -> None:
-    span = max(1, picture.to_ms - picture.from_ms)
-    for at, label in time_ticks(picture.from_ms, picture.to_ms, 5):
-        x = _LEFT + (at - picture.from_ms) / span * (_RIGHT - _LEFT)
-        drawn = canvas.text(x, 956, label, align="center")
-        half = canvas.width(drawn) / 2
-        if x - half < 10:
-            drawn.set_visible(False)

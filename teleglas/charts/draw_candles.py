@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 
 from teleglas import numbers
 from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
-from teleglas.charts.frame import TAG_HEIGHT, mark_levels
+from teleglas.charts.frame import TAG_HEIGHT, mark_levels, times
 from teleglas.charts.picture import CandlePicture
-from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks
+from teleglas.charts.scale import padded, price_ticks, short_zeros
 
 __all__ = ["candles_png"]
 
@@ -33,7 +33,7 @@ def candles_png(picture: CandlePicture) -> bytes:
     _header(canvas, picture)
     _prices(canvas, picture)
     _volumes(canvas, picture)
-    _times(canvas, picture)
+    times(canvas, *_span(picture), 956, picture.clock)
     canvas.text(_LEFT, 1006, picture.sources, size=27, room=_EDGE - _LEFT)
     canvas.text(_EDGE, 1050, picture.footer, size=27, align="right", room=_EDGE - _LEFT)
     return canvas.png()
@@ -128,12 +128,3 @@ def _volumes(canvas: Canvas, picture: CandlePicture) -> None:
         linewidth=0,
     )
     canvas.text(_LABEL_X, (_VOLUME_TOP + _VOLUME_BOTTOM) / 2, "volume", size=27, room=SIZE - 8 - _LABEL_X)
-
-
-def _times(canvas: Canvas, picture: CandlePicture) -> None:
-    first, last = _span(picture)
-    for at, label in time_ticks(first, last, 5):
-        x = _LEFT + (at - first) / (last - first) * (_RIGHT - _LEFT)
-        drawn = canvas.text(x, 956, label, align="center")
-        if x - canvas.width(drawn) / 2 < 10:
-            drawn.set_visible(False)

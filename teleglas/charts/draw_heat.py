@@ -37,7 +37,7 @@ def heat_png(picture: HeatPicture) -> bytes:
     for value, label in price_ticks(low, high, 8):
         side_label(canvas, place(value, low, high, _TOP, _BOTTOM), short_zeros(label))
     _marks(canvas, picture, low, high)
-    times(canvas, picture.columns[0], picture.to_ms, 918)
+    times(canvas, picture.columns[0], picture.to_ms, 918, picture.clock)
     _scale(canvas, picture)
     foot(canvas, picture)
     return canvas.png()

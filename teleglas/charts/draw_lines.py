@@ -44,7 +44,7 @@ def lines_png(picture: LinePicture) -> bytes:
         LEFT, 568, f"{picture.name} {picture.latest}", size=32, color=MARK, bold=True, room=EDGE - LEFT
     )
     _figure(canvas, picture)
-    times(canvas, picture.from_ms, picture.to_ms, 956)
+    times(canvas, picture.from_ms, picture.to_ms, 956, picture.clock)
     foot(canvas, picture)
     return canvas.png()
 
@@ -54,7 +54,7 @@ def overview_png(picture: OverviewPicture) -> bytes:
     canvas = Canvas()
     header(canvas, picture)
     _price(canvas, picture, 152, 540)
-    times(canvas, picture.from_ms, picture.to_ms, 576)
+    times(canvas, picture.from_ms, picture.to_ms, 576, picture.clock)
     columns, gap = 4, 16
     width = (EDGE - LEFT - gap * (columns - 1)) / columns
     for index, tile in enumerate(picture.tiles[:8]):

@@ -10,7 +10,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from teleglas.charts.canvas import DOWN, FAINT, GREY, MARK, UP, WHITE, Canvas, pt
-from teleglas.charts.frame import EDGE, LABEL_X, LEFT, RIGHT, foot, header, place
+from teleglas.charts.frame import EDGE, LABEL_X, LEFT, RIGHT, foot, header, place, zone_label
 from teleglas.charts.picture import MarketPicture, MarketRow
 from teleglas.charts.scale import usd_ticks
 
@@ -101,6 +101,8 @@ def _times(canvas: Canvas, picture: MarketPicture) -> None:
         drawn = canvas.text(x, _TIMES_Y, label, size=_TEXT, align="center")
         if x - canvas.width(drawn) / 2 < 10:
             drawn.set_horizontalalignment("left")
+    if picture.zone:
+        zone_label(canvas, _TIMES_Y, picture.zone)
 
 
 def _assets(canvas: Canvas, picture: MarketPicture) -> None:

@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import Normal, Stroke
 
 from teleglas import numbers
-from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, MARK, SIZE, UP, WHITE, Canvas, pt
-from teleglas.charts.picture import Level
+from teleglas.charts.canvas import BACKGROUND, DOWN, FAINT, GREY, MARK, SIZE, UP, WHITE, Canvas, pt
+from teleglas.charts.picture import Clock, Level
 from teleglas.charts.scale import padded, price_ticks, short_zeros, time_ticks
 
 __all__ = ["EDGE", "LABEL_X", "LEFT", "RIGHT", "TAG_HEIGHT", "TONES", "Titled", "foot", "header", "mark_levels",
-           "place", "price_axis", "price_line", "side_label", "times"]  # fmt: skip
+           "place", "price_axis", "price_line", "side_label", "times", "zone_label"]  # fmt: skip
 
 LEFT: Final = 43
 RIGHT: Final = 882
@@ -65,14 +65,23 @@ def foot(canvas: Canvas, picture: Titled) -> None:
     canvas.text(EDGE, 1050, picture.footer, size=27, align="right", room=EDGE - LEFT)
 
 
-def times(canvas: Canvas, from_ms: int, to_ms: int, y: float, right: float = RIGHT) -> None:
-    """Write the time axis (UTC) centred on y."""
+def times(canvas: Canvas, from_ms: int, to_ms: int, y: float, clock: Clock) -> None:
+    """Write the time axis centred on y, and its zone at the right edge."""
     span = max(1, to_ms - from_ms)
-    for at, label in time_ticks(from_ms, to_ms, 5):
-        x = LEFT + (at - from_ms) / span * (right - LEFT)
+    for at, label in time_ticks(from_ms, to_ms, 5, clock.ahead_ms):
+        x = LEFT + (at - from_ms) / span * (RIGHT - LEFT)
         drawn = canvas.text(x, y, label, align="center")
-        if x - canvas.width(drawn) / 2 < 10:
+        half = canvas.width(drawn) / 2
+        if x - half < 10:
             drawn.set_visible(False)
+        elif x + half > LABEL_X - 10:
+            drawn.set_horizontalalignment("right")
+    zone_label(canvas, y, clock.name)
+
+
+def zone_label(canvas: Canvas, y: float, name: str) -> None:
+    """Say at the right edge in which zone the times of an axis are."""
+    canvas.text(EDGE, y, name, size=27, color=GREY, align="right", room=EDGE - LABEL_X)
 
 
 def place(value: float, low: float, high: float, top: float, bottom: float) -> float:

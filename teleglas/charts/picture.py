@@ -8,6 +8,7 @@ __all__ = [
     "AnyPicture",
     "BarRow",
     "CandlePicture",
+    "Clock",
     "Curve",
     "HeatPicture",
     "Level",
@@ -29,6 +30,13 @@ class Level(msgspec.Struct, frozen=True):
     name: str
     price: float
     tone: int
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The zone that the time axis is told in: how far it is ahead of UTC, and its name, which stands beside."""
+
+    ahead_ms: int = 0
+    name: str = "UTC"
 
 
 class Picture(msgspec.Struct, frozen=True, tag="bars"):
@@ -61,6 +69,7 @@ class Picture(msgspec.Struct, frozen=True, tag="bars"):
     simulated: bool = False
     levels: tuple[Level, ...] = ()
     zone: tuple[float, float] | None = None
+    clock: Clock = Clock()
 
 
 class LinePicture(msgspec.Struct, frozen=True, tag="lines"):
@@ -84,6 +93,7 @@ class LinePicture(msgspec.Struct, frozen=True, tag="lines"):
     latest: str
     as_bars: bool = False
     simulated: bool = False
+    clock: Clock = Clock()
 
 
 class HeatPicture(msgspec.Struct, frozen=True, tag="heat"):
@@ -107,6 +117,7 @@ class HeatPicture(msgspec.Struct, frozen=True, tag="heat"):
     high: str
     marks: tuple[tuple[float, str], ...] = ()
     simulated: bool = False
+    clock: Clock = Clock()
 
 
 class Tile(msgspec.Struct, frozen=True):
@@ -129,6 +140,7 @@ class OverviewPicture(msgspec.Struct, frozen=True, tag="overview"):
     price: tuple[tuple[int, float], ...]
     tiles: tuple[Tile, ...]
     simulated: bool = False
+    clock: Clock = Clock()
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -154,6 +166,7 @@ class CandlePicture(msgspec.Struct, frozen=True, tag="candles"):
     curves: tuple[Curve, ...]
     levels: tuple[Level, ...]
     simulated: bool = False
+    clock: Clock = Clock()
 
 
 class MarketRow(msgspec.Struct, frozen=True):
@@ -170,7 +183,8 @@ class MarketPicture(msgspec.Struct, frozen=True, tag="market"):
 
     bars: rows (open_ms, up_cents, down_cents) of `bucket_ms` each, ascending. up, down: what
     stands above and below zero, finished text with its sum. gaps: (from, to) in which nothing was
-    recorded, said as `gap`. ticks: (ms, label) of the time axis, in the reader's zone. The bucket
+    recorded, said as `gap`. ticks: (ms, label) of the time axis, in the reader's zone, whose name
+    `zone` stands beside it. The bucket
     at shade_ms is marked and said as `callout`; None marks none. heading: of the rows.
     """
 
@@ -192,6 +206,7 @@ class MarketPicture(msgspec.Struct, frozen=True, tag="market"):
     heading: str
     rows: tuple[MarketRow, ...]
     simulated: bool = False
+    zone: str = ""
 
 
 class BarRow(msgspec.Struct, frozen=True):

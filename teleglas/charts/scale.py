@@ -54,14 +54,17 @@ def usd_ticks(up: int, down: int, wanted: int) -> list[tuple[int, str]]:
     return [(index * step, numbers.usd_short(abs(index) * step) if index else "0") for index in ticks]
 
 
-def time_ticks(from_ms: int, to_ms: int, wanted: int) -> list[tuple[int, str]]:
-    """Return (ms, label) at round moments in UTC; seconds are told only where the step needs them."""
+def time_ticks(from_ms: int, to_ms: int, wanted: int, ahead_ms: int = 0) -> list[tuple[int, str]]:
+    """Return (ms, label) at round moments of a zone that is `ahead_ms` of UTC.
+
+    Seconds are told only where the step needs them.
+    """
     span_s = max(1, (to_ms - from_ms) // 1000)
     days = math.ceil(span_s / wanted / _DAY_S) * _DAY_S
     step_s = next((step for step in _TIME_STEPS_S if span_s / step <= wanted), days)
     step = step_s * 1000
-    first = -(-from_ms // step) * step
-    return [(at, _time_label(at, step_s)) for at in range(first, to_ms + 1, step)]
+    first = -(-(from_ms + ahead_ms) // step) * step - ahead_ms
+    return [(at, _time_label(at + ahead_ms, step_s)) for at in range(first, to_ms + 1, step)]
 
 
 def _time_label(at_ms: int, step_s: int) -> str:

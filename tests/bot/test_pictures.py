@@ -24,6 +24,7 @@ from bot.answers import (
 from bot.replies import FundingReply, InterestReply, LiquidationReply
 from bot.views import pictures
 from bot.views.origin import Context
+from teleglas.charts.picture import Clock
 from teleglas.language import load_words
 
 HOUR = 3_600_000
@@ -72,12 +73,13 @@ def test_the_picture_says_since_when_its_bars_count():
 
 
 def test_times_in_a_picture_are_of_its_axis():
-    """Axes are drawn in UTC: what is written beside them is not in the reader's zone, and says so."""
+    """The axis is in the reader's zone, and so is what is written beside it."""
     context = Context(load_words("bot")["id"], NOW, ZoneInfo("Asia/Jakarta"))
     bars = Block(tuple(LiquidationBar(START + i * HOUR, 5.0, 7.0) for i in range(6)), source=COINGLASS, as_of_ms=NOW)
     drawn = pictures.liquidations(LiquidationReply("BTC", "4h", UNKNOWN, price(1.0), UNKNOWN, bars, CANDLES), context)
     assert drawn is not None
-    assert (drawn.footer, drawn.callout) == ("17:10:00 UTC", "terbesar $12, 12:00")
+    assert (drawn.footer, drawn.callout) == ("00:10:00 WIB", "terbesar $12, 19:00")
+    assert drawn.clock == Clock(7 * HOUR, "WIB")
 
 
 def test_a_young_record_is_not_dated_back_to_its_first_bar():

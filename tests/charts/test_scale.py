@@ -65,3 +65,10 @@ def test_time_ticks_are_inside_and_few(from_ms, span, wanted):
 def test_time_labels_tell_what_the_step_needs(span_s, label):
     """Seconds are told for short spans, days for long ones."""
     assert scale.time_ticks(NOON, NOON + span_s * 1_000, 4)[0][1] == label
+
+
+def test_time_ticks_of_a_zone_are_round_there():
+    """Nepal is 5 h 45 min ahead: its full hours are ours at a quarter past, and read as there."""
+    ahead = (5 * 60 + 45) * 60_000
+    ticks = scale.time_ticks(NOON, NOON + 4 * 3_600_000, 5, ahead)
+    assert ticks == [(NOON + (15 + 60 * i) * 60_000, f"{18 + i}:00") for i in range(4)]
