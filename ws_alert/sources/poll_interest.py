@@ -228,15 +228,16 @@ class CoinglassInterestPolls(_Polls):
     async def cycle(self) -> Cycle:
         """Ask once. Raises FeedError."""
         started_ms, coins = self._watch.wall_ms(), self._coins()
-        body = await self._rest.funding_exchange_list()
-        came_ms = self._watch.wall_ms()
-        with _readable(self._venue):
-            body = coinglass.of_coins(body, frozenset(coins))
-        await self._keep("funding-rate/exchange-list", f"@{came_ms}", body)
         per_cycle = max(self._rest.max_per_minute, _LEAST_PER_MINUTE) / 2 * _SHARE_OF_BUDGET
         asked = coins[: max(1, int(per_cycle) - 1)]
         for coin in asked:
             body = await self._rest.interest_exchange_list(coin)
             await self._keep("open-interest/exchange-list", f"{coin}@{self._watch.wall_ms()}", body)
+        # last: a rate is told with the open interest that it is paid on
+        body = await self._rest.funding_exchange_list()
+        came_ms = self._watch.wall_ms()
+        with _readable(self._venue):
+            body = coinglass.of_coins(body, frozenset(coins))
+        await self._keep("funding-rate/exchange-list", f"@{came_ms}", body)
         missing = f"open interest of {len(asked)} of {len(coins)} coins, as the key's requests allow"
         return self._done(started_ms, missing if len(asked) < len(coins) else "")
