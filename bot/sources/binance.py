@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from bot.sources.venue import Takers
+from bot.sources.venue import Venue
 from teleglas.cache import TtlCache
 from teleglas.errors import FeedError
 from teleglas.market import Instrument
@@ -23,7 +23,6 @@ from teleglas.venues.quotes import (
     Interest,
     InterestPoint,
     LongShort,
-    NotPublishedError,
     Trade,
     flow_of,
 )
@@ -36,8 +35,8 @@ _WEEK_OF_RATES = 168
 _RATIOS = ("globalLongShortAccountRatio", "topLongShortAccountRatio", "topLongShortPositionRatio")
 
 
-class Binance:
-    """See `bot.sources.venue.Venue`."""
+class Binance(Venue):
+    """Candles tell the takers' part, and ratios are of three kinds."""
 
     name = "Binance"
 
@@ -101,10 +100,6 @@ class Binance:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 1000 rows of the tape."""
         return quotes.trades(await self._rest.agg_trades(contract.symbol), contract)
-
-    async def takers(self, contract: Instrument) -> Takers:
-        """Raise NotPublishedError: nobody is named."""
-        raise NotPublishedError(f"takers of {contract.symbol}")
 
     async def _premium(self, contract: Instrument) -> bytes:
         key = (self.name, "premium", contract.symbol)

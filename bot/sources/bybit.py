@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sources.venue import Takers
+from bot.sources.venue import Venue
 from teleglas.cache import TtlCache
 from teleglas.market import Instrument
 from teleglas.venues.bybit import quotes
@@ -12,13 +12,11 @@ from teleglas.venues.quotes import (
     Book,
     Candle,
     Day,
-    Flow,
     Funding,
     FundingPoint,
     Interest,
     InterestPoint,
     LongShort,
-    NotPublishedError,
     Trade,
 )
 
@@ -31,8 +29,8 @@ _PERIODS = {"5m": "5min", "15m": "15min", "30m": "30min"}
 _MOST_PAGES = 10
 
 
-class Bybit:
-    """See `bot.sources.venue.Venue`. One ticker tells price, volume, funding and open interest."""
+class Bybit(Venue):
+    """One ticker tells price, volume, funding and open interest; nothing tells who was the taker."""
 
     name = "Bybit"
 
@@ -64,10 +62,6 @@ class Bybit:
         """Return the newest candles."""
         return quotes.candles(await self._rest.klines(contract.symbol, _CANDLES[interval], limit), contract)
 
-    async def flows(self, contract: Instrument, interval: str, limit: int) -> list[Flow]:
-        """Raise NotPublishedError: neither candles nor statistics tell who was the taker."""
-        raise NotPublishedError(f"{interval} taker flow of {contract.symbol} ({limit} rows)")
-
     async def interest(self, contract: Instrument) -> Interest:
         """Return the open interest now."""
         return quotes.interest(await self._ticker(contract), contract)
@@ -96,10 +90,6 @@ class Bybit:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 1000 rows of the tape."""
         return quotes.trades(await self._rest.recent_trades(contract.symbol), contract)
-
-    async def takers(self, contract: Instrument) -> Takers:
-        """Raise NotPublishedError: nobody is named."""
-        raise NotPublishedError(f"takers of {contract.symbol}")
 
     async def _ticker(self, contract: Instrument) -> bytes:
         key = (self.name, "ticker", contract.symbol)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bot.sources.venue import Holder, Takers
+from bot.sources.venue import Holder, Takers, Venue
 from teleglas.cache import TtlCache
 from teleglas.errors import FeedError
 from teleglas.market import Instrument
@@ -20,14 +20,10 @@ from teleglas.venues.quotes import (
     Book,
     Candle,
     Day,
-    Flow,
     Funding,
     FundingPoint,
     Interest,
-    InterestPoint,
-    LongShort,
     NoFiguresError,
-    NotPublishedError,
     Trade,
 )
 
@@ -40,9 +36,12 @@ _MINUTE_MS = 60_000
 _WEEK_MS = 7 * 24 * 60 * _MINUTE_MS
 
 
-class Hyperliquid:
-    """See `bot.sources.venue.Venue`. One answer tells price, volume, funding and open interest of every coin.
+class Hyperliquid(Venue):
+    """One answer tells price, volume, funding and open interest of every coin.
 
+    Open interest is told of the present only, and who took is not in the candles. Spot pairs have
+    names of their own and hold other coins' wrappers. Positions are public by address, so that
+    nobody knows how many are long.
     wall_ms: Unix ms; candles are asked for by time.
     """
 
@@ -64,10 +63,6 @@ class Hyperliquid:
         """Return the last 24 h, without high and low."""
         return quotes.day(await self._context(contract), contract)
 
-    async def spot_usd(self, asset: str) -> float:
-        """Raise NotPublishedError: spot pairs there have names of their own and hold other coins' wrappers."""
-        raise NotPublishedError(f"spot volume of {asset}")
-
     async def candles(self, contract: Instrument, interval: str, limit: int) -> list[Candle]:
         """Return the newest candles."""
         now = self._wall_ms()
@@ -75,17 +70,9 @@ class Hyperliquid:
         body = await self._rest.candles(contract.symbol, interval, begin, now)
         return quotes.candles(body, contract)[-limit:]
 
-    async def flows(self, contract: Instrument, interval: str, limit: int) -> list[Flow]:
-        """Raise NotPublishedError: candles do not tell who was the taker."""
-        raise NotPublishedError(f"{interval} taker flow of {contract.symbol} ({limit} rows)")
-
     async def interest(self, contract: Instrument) -> Interest:
         """Return the open interest now."""
         return quotes.interest(await self._context(contract), contract)
-
-    async def interest_history(self, contract: Instrument, interval: str, limit: int) -> list[InterestPoint]:
-        """Raise NotPublishedError: only the present is told."""
-        raise NotPublishedError(f"{interval} open interest of {contract.symbol} ({limit} rows)")
 
     async def funding(self, contract: Instrument) -> Funding:
         """Return the current hourly rate."""
@@ -95,10 +82,6 @@ class Hyperliquid:
         """Return the settled rates of a week."""
         body = await self._rest.funding_history(contract.symbol, self._wall_ms() - _WEEK_MS)
         return quotes.funding_history(body)
-
-    async def ratios(self, contract: Instrument) -> LongShort:
-        """Raise NotPublishedError: positions are public by address only."""
-        raise NotPublishedError(f"long/short ratios of {contract.symbol}")
 
     async def book(self, contract: Instrument) -> Book:
         """Return the best twenty levels of each side."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.sources.venue import Takers
+from bot.sources.venue import Venue
 from teleglas.market import Instrument
 from teleglas.venues.okx import quotes
 from teleglas.venues.okx.instruments import parse_instruments
@@ -19,7 +19,6 @@ from teleglas.venues.quotes import (
     Interest,
     InterestPoint,
     LongShort,
-    NotPublishedError,
     Trade,
 )
 
@@ -36,8 +35,8 @@ _RATIOS = (
 )
 
 
-class Okx:
-    """See `bot.sources.venue.Venue`."""
+class Okx(Venue):
+    """Takers' flow and ratios are statistics with a budget of their own."""
 
     name = "OKX"
 
@@ -103,7 +102,3 @@ class Okx:
     async def trades(self, contract: Instrument) -> list[Trade]:
         """Return the newest 500 rows of the tape."""
         return quotes.trades(await self._rest.trades(contract.symbol), contract)
-
-    async def takers(self, contract: Instrument) -> Takers:
-        """Raise NotPublishedError: nobody is named."""
-        raise NotPublishedError(f"takers of {contract.symbol}")
