@@ -41,11 +41,11 @@ from bot.answers import (
     WhalePosition,
     WhalePositions,
 )
+from bot.sources.derived import BARS, weighted
 from teleglas.instruments import asset_and_scale, asset_of_symbol
 from teleglas.venues.answer import Answer, SourceChanged, SourceError, UnknownSymbol
 from teleglas.venues.coinglass.api.client import CoinglassApi
 from teleglas.venues.coinglass.api.endpoints import ENDPOINTS as E
-from teleglas.venues.coinglass.api.rows_interest import Funding as FundingRow
 from teleglas.venues.coinglass.api.rows_markets import CoinMarket
 from teleglas.venues.coinglass.api.rows_whales import WhaleAction
 
@@ -56,8 +56,6 @@ T = TypeVar("T")
 LIQUIDATION_WINDOWS = ("1h", "4h", "12h", "24h")
 _FLOW_WINDOWS = ("5m", "15m", "1h", "4h")
 _RSI_WINDOWS = (("1h", "1h"), ("4h", "4h"), ("1d", "24h"))
-_BARS = {"1h": ("5m", 12), "4h": ("15m", 16), "12h": ("30m", 24), "24h": ("1h", 24), "7d": ("4h", 42)}
-"""Length of time -> the periods that a picture of it shows."""
 
 _MAJOR_VENUES = "Binance,OKX,Bybit,Gate,Bitget,HTX"
 _RATIO_VENUE = "Binance"
@@ -143,7 +141,7 @@ class CoinglassSource:
             for row in sorted(rows, key=lambda row: -weights.get(row.exchange, 0.0))
             if row.percent is not None
         )
-        return _block(answer, Funding(venues, _weighted(rows, weights)), (row.venue for row in venues))
+        return _block(answer, Funding(venues, weighted(venues, weights)), (row.venue for row in venues))
 
     async def liquidations(self, coin: str) -> Block[Liquidations]:
         """Return what was liquidated within each length of time, by venue."""
@@ -173,7 +171,7 @@ class CoinglassSource:
 
     async def liquidation_bars(self, coin: str, window: str) -> Block[tuple[LiquidationBar, ...]]:
         """Return bars over a length of time; the plan may make them longer."""
-        interval, limit = _BARS[window]
+        interval, limit = BARS[window]
         answer = await self._api.ask(
             E.LIQUIDATION_COIN_HISTORY, symbol=await self._name(coin), interval=interval, limit=limit,
             exchange_list=_MAJOR_VENUES,
@@ -335,7 +333,7 @@ class CoinglassSource:
 
     async def candles(self, coin: str, window: str) -> Block[tuple[Candle, ...]]:
         """Return Binance's candles over a length of time, prices of one coin."""
-        interval, limit = _BARS[window]
+        interval, limit = BARS[window]
         pair = await self._pair(coin)
         answer = await self._api.ask(
             E.PRICE_HISTORY, exchange=_RATIO_VENUE, symbol=pair, interval=interval, limit=limit
@@ -348,7 +346,7 @@ class CoinglassSource:
 
     async def open_interest_history(self, coin: str, window: str) -> Block[tuple[Point, ...]]:
         """Return open interest over all venues at the end of each period, USD."""
-        interval, limit = _BARS[window]
+        interval, limit = BARS[window]
         answer = await self._api.ask(
             E.OPEN_INTEREST_HISTORY, symbol=await self._name(coin), interval=interval, limit=limit
         )
@@ -431,12 +429,6 @@ def _sum(values: Iterable[float | None]) -> float | None:
     """Return the sum of what is known, None if nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _weighted(rows: Iterable[FundingRow], weights: Mapping[str, float]) -> float | None:
-    pairs = [(row.percent_8h, weights.get(row.exchange, 0.0)) for row in rows if row.percent_8h is not None]
-    weight = sum(each for _, each in pairs)
-    return sum(percent * each for percent, each in pairs) / weight if weight > 0 else None
 
 
 def _first_error(answers: Iterable[object]) -> BaseException:

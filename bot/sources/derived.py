@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from bot import answers
 from teleglas.indicators import rsi
 from teleglas.venues.quotes import MINUTES, Candle, Day, Flow, InterestPoint
 
 __all__ = [
+    "BARS",
     "FLOW_WINDOWS",
     "closed",
     "cvd",
@@ -17,7 +19,11 @@ __all__ = [
     "interest_values",
     "price",
     "strength",
+    "weighted",
 ]
+
+BARS: Final = {"1h": ("5m", 12), "4h": ("15m", 16), "12h": ("30m", 24), "24h": ("1h", 24), "7d": ("4h", 42)}
+"""Length of time -> the periods that a picture of it shows."""
 
 FLOW_WINDOWS = {"5m": 1, "15m": 3, "1h": 12, "4h": 48}
 """Length of time -> periods of 5 min."""
@@ -139,6 +145,13 @@ def interest_values(
         answers.Point(time * length, sum(table[time] for table in tables) * prices[time])
         for time in sorted(times)
     )
+
+
+def weighted(rows: Iterable[answers.VenueFunding], weights: Mapping[str, float]) -> float | None:
+    """Return the mean rate, percent per 8 h. weights: open interest by venue; None if none is known."""
+    pairs = [(row.percent_8h, weights.get(row.venue, 0.0)) for row in rows if row.percent_8h is not None]
+    weight = sum(each for _, each in pairs)
+    return sum(percent * each for percent, each in pairs) / weight if weight > 0.0 else None
 
 
 def _close_before(minutes: Sequence[Candle], at_ms: int) -> float | None:

@@ -7,9 +7,9 @@ named among the gaps and never holds the others; `gaps` leaves out those without
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from bot import answers
 from bot.answers import EXCHANGES, Block, Missing, MissingError, Reason
@@ -22,10 +22,7 @@ from bot.sources.venue import Takers
 from teleglas.market import Instrument
 from teleglas.venues.quotes import Candle, Flow, InterestPoint
 
-__all__ = ["BARS", "PublicSource"]
-
-BARS: Final = {"1h": ("5m", 12), "4h": ("15m", 16), "12h": ("30m", 24), "24h": ("1h", 24), "7d": ("4h", 42)}
-"""Length of time -> the periods that a picture of it shows."""
+__all__ = ["PublicSource"]
 
 _PRICE_S, _FIGURES_S, _STATISTICS_S = 3.0, 5.0, 30.0
 _CANDLES_S = {"1m": 5.0, "5m": 15.0, "15m": 30.0, "30m": 30.0, "1h": 60.0, "4h": 60.0, "1d": 60.0}
@@ -77,8 +74,8 @@ class PublicSource:
         return await self._exchanges.one(coin, ask)
 
     async def candles(self, coin: str, window: str) -> Block[tuple[answers.Candle, ...]]:
-        """Return one exchange's candles over a length of time of `BARS`."""
-        interval, limit = BARS[window]
+        """Return one exchange's candles over a length of time of `derived.BARS`."""
+        interval, limit = derived.BARS[window]
 
         async def ask(door: Door, contract: Instrument) -> Asked[tuple[answers.Candle, ...]]:
             told = await _candles(door, contract, interval, limit)
@@ -155,8 +152,8 @@ class PublicSource:
         return self._exchanges.block(value, sure, gaps)
 
     async def open_interest_history(self, coin: str, window: str) -> Block[tuple[answers.Point, ...]]:
-        """Return the open interest over a length of time of `BARS`, USD at the prices of then."""
-        interval, limit = BARS[window]
+        """Return the open interest over a length of time of `derived.BARS`, USD at the prices of then."""
+        interval, limit = derived.BARS[window]
 
         async def candles(door: Door, contract: Instrument) -> Asked[list[Candle]]:
             return await _candles(door, contract, interval, limit + 1)
@@ -188,7 +185,7 @@ class PublicSource:
             for name, each in told.items()
             for rate in (each.value,)
         )
-        return self._exchanges.block(answers.Funding(rows, _weighted(rows, weights)), told, gaps)
+        return self._exchanges.block(answers.Funding(rows, derived.weighted(rows, weights)), told, gaps)
 
     async def funding_history(self, coin: str) -> Block[tuple[answers.FundingPoint, ...]]:
         """Return one exchange's settled rates of a week, percent per its interval."""
@@ -316,9 +313,3 @@ def _spot_error(missing: Missing) -> MissingError:
 def _sum(told: Mapping[str, Asked[float | None]]) -> float | None:
     known = [each.value for each in told.values() if each.value is not None]
     return sum(known) if known else None
-
-
-def _weighted(rows: Iterable[answers.VenueFunding], weights: Mapping[str, float]) -> float | None:
-    pairs = [(row.percent_8h, weights.get(row.venue, 0.0)) for row in rows if row.percent_8h is not None]
-    weight = sum(each for _, each in pairs)
-    return sum(percent * each for percent, each in pairs) / weight if weight > 0.0 else None

@@ -30,6 +30,7 @@ from bot.answers import (
     WhaleTrade,
     WhaleTrades,
 )
+from bot.sources.derived import BARS
 from teleglas import numbers
 from teleglas.market import PositionSide, TakerSide
 from teleglas.market_view import MarketView, view
@@ -40,6 +41,7 @@ from teleglas.storage.tape import Coverage
 from teleglas.storage.thread import StoreThread
 from teleglas.tape import LIQUIDATION, MINUTE_MS, ORDER, Bar, Event
 from teleglas.venue_names import venue_name
+from teleglas.venues.quotes import MINUTES
 
 __all__ = ["SPANS_MS", "TapeSource"]
 
@@ -48,7 +50,7 @@ T = TypeVar("T")
 SPANS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_000, "7d": 604_800_000}
 """Length of time -> ms."""
 
-_BUCKETS_MS = {"1h": 300_000, "4h": 900_000, "12h": 1_800_000, "24h": 3_600_000, "7d": 14_400_000}
+_BUCKETS_MS = {window: MINUTES[period] * MINUTE_MS for window, (period, _) in BARS.items()}
 _LIQUIDATION_SPANS = ("1h", "4h", "12h", "24h")
 _OLD_MS = 180_000
 _SILENT_MS = 60_000
