@@ -91,11 +91,13 @@ class Detection:
             return
         on = self._on
         storm = self._storms.detect(events, _SIDES[row.side], row.event_ms)
-        whole = self._whole(events, self._clusters.detect(events, row.event_ms), row.event_ms)
+        cluster = self._clusters.detect(events, row.event_ms)
+        whole = self._whole(events, cluster, row.event_ms) if cluster is not None else None
         if on.stop_hunt:
             self._hunts.liquidated(events, row.event_ms)
         single = self._singles.liquidation(events, row) if on.large_liquidation else None
-        self.decider.judge(events, (whole, storm if on.liquidation_storm else None, single))
+        if storm is not None or whole is not None or single is not None:
+            self.decider.judge(events, (whole, storm if on.liquidation_storm else None, single))
 
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
         """Judge one large taker order: the radar, the cluster, and the order by itself."""

@@ -22,11 +22,12 @@ class AssetEvents:
     whale floor, by taker side. tape: all trades and prices, by second.
     """
 
-    __slots__ = ("_windows", "asset", "group", "liquidations", "orders", "tape")
+    __slots__ = ("_window_ms", "_windows", "asset", "group", "liquidations", "orders", "tape")
 
     def __init__(self, asset: str, group: str, window_ms: int) -> None:
         self.asset = asset
         self.group = group
+        self._window_ms = window_ms
         self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
         self.orders = {side: EventWindow(window_ms, ORDERS_KEPT_MS) for side in TakerSide}
         self._windows = (*self.liquidations.values(), *self.orders.values())
@@ -52,8 +53,9 @@ class AssetEvents:
     def advance(self) -> None:
         """Bring all windows to the asset's newest time."""
         newest_ms = self.tape.newest_ms
+        edge = newest_ms - self._window_ms
         for window in self._windows:
-            if window.count:
+            if window.first_ms <= edge:
                 window.advance(newest_ms)
 
     def trim(self) -> None:

@@ -14,6 +14,7 @@ LATEST_ARRIVAL_MS = 60_000
 
 _TRIM_AT = 256
 _TRIMMED = 64
+_NEVER = 1 << 62
 
 
 def _time(row: EventRow) -> int:
@@ -26,23 +27,25 @@ class EventWindow:
     H is the asset's newest window time and is given to each call; it never goes back.
     Events stay one latest arrival (or one more window) longer than the window, so that an
     episode can count what came late and what stood before its start; or `keep_ms`, if that is
-    longer. `row.event_ms` is the window time of the event.
+    longer. `row.event_ms` is the window time of the event; first_ms is that of the oldest one within.
     """
 
-    __slots__ = ("_events", "_kept_ms", "_lo", "_window_ms", "count", "usd", "venues")
+    __slots__ = ("_events", "_kept_ms", "_lo", "_window_ms", "count", "first_ms", "usd", "venues")
 
     def __init__(self, window_ms: int, keep_ms: int = 0) -> None:
         self._window_ms = window_ms
         self._kept_ms = max(window_ms + max(LATEST_ARRIVAL_MS, window_ms), keep_ms)
         self._events: list[EventRow] = []
         self._lo = 0
+        self.first_ms = _NEVER
         self.usd = 0
         self.count = 0
         self.venues: dict[str, int] = {}
 
     def add(self, row: EventRow, newest_ms: int) -> bool:
         """Join the event to its place; return False if it lies before the window."""
-        self.advance(newest_ms)
+        if self.first_ms <= newest_ms - self._window_ms:
+            self.advance(newest_ms)
         events = self._events
         if not events or events[-1].event_ms <= row.event_ms:
             events.append(row)
@@ -51,6 +54,7 @@ class EventWindow:
         if row.event_ms <= newest_ms - self._window_ms:
             self._lo += 1
             return False
+        self.first_ms = min(self.first_ms, row.event_ms)
         self.usd += row.usd
         self.count += 1
         self.venues[row.venue] = self.venues.get(row.venue, 0) + row.usd
@@ -70,6 +74,7 @@ class EventWindow:
                 del self.venues[row.venue]
             lo += 1
         self._lo = lo
+        self.first_ms = events[lo].event_ms if lo < len(events) else _NEVER
         if lo >= _TRIM_AT and events[_TRIMMED].event_ms <= newest_ms - self._kept_ms:
             self.trim(newest_ms)
 
