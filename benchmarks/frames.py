@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["INSTRUMENTS", "LIQUIDATIONS", "START_MS", "Large", "Mix", "make", "origin", "stream"]
+from teleglas.market import Instrument
+
+__all__ = ["INSTRUMENTS", "LIQUIDATIONS", "START_MS", "Large", "Mix", "contracts", "make", "origin", "stream"]
 
 INSTRUMENTS = 500
 LIQUIDATIONS = 0.02
@@ -44,6 +46,11 @@ def make(count: int, *, rate: int = 10_000, seed: int = 1) -> Mix:
     from a like distribution; ids and times run on, as on a live stream.
     """
     return Mix(list(stream(count, rate=rate, seed=seed)), origin())
+
+
+def contracts() -> tuple[Instrument, ...]:
+    """Return the contracts of the mix: the program asks the venue for them before it reads frames."""
+    return tuple(Instrument("binance", f"C{number}USDT", f"C{number}") for number in range(INSTRUMENTS))
 
 
 def origin() -> str:

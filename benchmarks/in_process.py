@@ -40,7 +40,7 @@ def limit(mix: frames.Mix) -> float:
 
 def engine(mix: frames.Mix) -> tuple[float, AlertEngine]:
     """Return seconds for deciding on every frame, and the engine. Frames come in batches, as off a busy socket."""
-    made = AlertEngine(Rules(), decoders({}), ["benchmark"])
+    made = AlertEngine(Rules(), decoders({"binance": frames.contracts()}), ["benchmark"])
     batches = [mix.frames[start : start + BATCH] for start in range(0, len(mix.frames), BATCH)]
     stamped = [(batch[-1][0], [payload for _, payload in batch]) for batch in batches]
     started = time.perf_counter()

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
+
+import frames
 
 from teleglas.storage.store import open_store
 from teleglas.storage.thread import StoreThread
@@ -30,7 +34,7 @@ from ws_alert.sources.journal import JournalWriter
 from ws_alert.sources.session import Shell
 from ws_alert.sources.ws_client import StreamClient, stream_clients
 
-__all__ = ["TARGET", "Spine", "client", "nobody", "opened"]
+__all__ = ["TARGET", "Spine", "client", "nobody", "opened", "prepare"]
 
 TARGET = "1"
 """A private chat."""
@@ -45,6 +49,17 @@ class Spine(NamedTuple):
     store: StoreThread
     recorder: Recorder
     clock: Callable[[], int]
+
+
+def prepare(folder: Path) -> None:
+    """Make the database in a process of its own, as an earlier start did: migrating loads 12 MB of library."""
+    program = "import sys; from teleglas.storage.store import open_store; open_store(sys.argv[1]).close()"
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-c", program, _url(folder)], check=True, cwd=root)  # noqa: S603 - our own
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder}/alert.db"
 
 
 @contextlib.asynccontextmanager
@@ -62,10 +77,12 @@ async def opened(
     """
     rules = rules or Rules(hourly_budget=0)
     async with contextlib.AsyncExitStack() as stack:
-        store = StoreThread(open_store(f"sqlite:///{folder}/alert.db"))
+        store = StoreThread(open_store(_url(folder)))
         stack.push_async_callback(store.close)
         inbox, recorder = Inbox(batch=batch), Recorder()
-        engine = AlertEngine(rules, decoders({}), [TARGET], simulated=True, observer=recorder)
+        engine = AlertEngine(
+            rules, decoders({"binance": frames.contracts()}), [TARGET], simulated=True, observer=recorder
+        )
         pipeline = Pipeline(
             inbox=inbox, engine=engine, store=store, tables={}, clock=clock, tell_admin=nobody
         )
