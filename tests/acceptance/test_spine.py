@@ -31,11 +31,11 @@ TROUBLE = (
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_demo_shows_every_kind(tmp_path, seed):
-    """A scenario sets intensities only, and still all five kinds come out; the replay decides the same."""
+    """A scenario sets intensities only, and still all five kinds come out beside others; the replay decides the same."""
     async with running(tmp_path, scenario="demo", seed=seed, speed=SPEED) as bench:
         await bench.until_market(70)
     decided = committed(tmp_path)
-    assert kinds(decided) == ALL_KINDS
+    assert kinds(decided) >= ALL_KINDS
     assert decided == replayed(tmp_path)
 
 
