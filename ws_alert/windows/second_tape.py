@@ -18,6 +18,8 @@ _LEAST_DRAWN_MS = 60_000
 _CELLS = Struct("<5q3d")
 """A closed second: itself, bought, sold, longs and shorts liquidated, low, high, last price."""
 _FLOW = Struct("<3q40x")
+_FLOW_THEN = Struct("<3q40xq")
+"""The flow of a row and the second of the next one."""
 _CENTS = Struct("<q")
 _PRICES = Struct("<3d")
 _SIZE = _CELLS.size
@@ -146,8 +148,11 @@ class SecondTape:
             return self.buy, self.sell
         if until - current.second > KEPT_SECONDS:
             return 0, 0
-        _, _, buy, sell = self._leaving(self._five, until - KEPT_SECONDS)
-        return self.buy + current.buy - buy, self.sell + current.sell - sell
+        buy, sell = self.buy + current.buy, self.sell + current.sell
+        if self._first_five < until - KEPT_SECONDS:
+            _, _, bought, sold = self._leaving(self._five, until - KEPT_SECONDS)
+            return buy - bought, sell - sold
+        return buy, sell
 
     def minute_sides(self, until: int) -> tuple[int, int]:
         """Return the taker cents bought and sold in the 60 seconds before the second `until`."""
@@ -277,19 +282,20 @@ class SecondTape:
                 self._five = 0
 
     def _leaving(self, at: int, edge: int) -> tuple[int, int, int, int]:
-        """Sum what lies before the second `edge` from a place of the log on.
+        """Sum what lies before the second `edge` from a place of the log on; the row there does.
 
         Returns the place where the rest begins, the second that stands there, and the cents bought and sold.
         """
-        log, end, buy, sell = self._log, len(self._log), 0, 0
-        while at < end:
-            second, bought, sold = _FLOW.unpack_from(log, at)
-            if second >= edge:
-                return at, second, buy, sell
+        log, last, buy, sell = self._log, len(self._log) - _SIZE, 0, 0
+        while at < last:
+            _, bought, sold, then = _FLOW_THEN.unpack_from(log, at)
             buy += bought
             sell += sold
             at += _SIZE
-        return at, _NEVER, buy, sell
+            if then >= edge:
+                return at, then, buy, sell
+        _, bought, sold = _FLOW.unpack_from(log, at)
+        return at + _SIZE, _NEVER, buy + bought, sell + sold
 
     def _add(self, second: int, cell: int, cents: int) -> None:
         """Add to one cell of a second that has closed."""
