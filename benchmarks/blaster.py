@@ -24,6 +24,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import frames
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
