@@ -133,13 +133,13 @@ def interest_changes(
 def interest_values(
     past: Sequence[Sequence[InterestPoint]], candles: Sequence[Candle], interval: str
 ) -> tuple[answers.Point, ...]:
-    """Return USD over time: the coins of all venues at the prices of then.
+    """Return USD over time: the coins of all venues at the prices of then, the first of each interval.
 
     Only times that every venue and the candles have, so that no venue's silence looks like a fall.
     """
     length = MINUTES[interval] * _MINUTE_MS
     prices = {row.time_ms // length: row.open for row in candles}
-    tables = [{point.time_ms // length: point.coins for point in points} for points in past]
+    tables = [{point.time_ms // length: point.coins for point in reversed(points)} for points in past]
     times = set(prices).intersection(*tables) if tables else set()
     return tuple(
         answers.Point(time * length, sum(table[time] for table in tables) * prices[time])

@@ -20,7 +20,7 @@ from bot.sources.exchanges import Exchanges
 from bot.sources.race import main_reason
 from bot.sources.venue import Takers
 from teleglas.market import Instrument
-from teleglas.venues.quotes import Candle, Flow, InterestPoint
+from teleglas.venues.quotes import MINUTES, Candle, Flow, InterestPoint
 
 __all__ = ["PublicSource"]
 
@@ -159,7 +159,7 @@ class PublicSource:
             return await _candles(door, contract, interval, limit + 1)
 
         (past, gaps), prices = await asyncio.gather(
-            self._exchanges.each(coin, partial(_past_interest, interval, limit)),
+            self._exchanges.each(coin, partial(_past_interest, *_past_rows(interval, limit))),
             self._exchanges.one(coin, candles),
         )
         points = derived.interest_values([each.value for each in past.values()], prices.value or [], interval)
@@ -302,6 +302,13 @@ def _past_interest(
     interval: str, limit: int, door: Door, contract: Instrument
 ) -> Coroutine[Any, Any, Asked[list[InterestPoint]]]:
     return door.ask(_STATISTICS_S, door.venue.interest_history, contract, interval, limit)
+
+
+def _past_rows(interval: str, limit: int) -> tuple[str, int]:
+    """Return which rows tell a picture's points: where they do, those that tell the changes, so that one question is enough."""
+    told = MINUTES[_INTEREST_STEP] * _INTEREST_ROWS
+    fits = MINUTES[interval] % MINUTES[_INTEREST_STEP] == 0 and MINUTES[interval] * limit <= told
+    return (_INTEREST_STEP, _INTEREST_ROWS) if fits else (interval, limit)
 
 
 def _spot_error(missing: Missing) -> MissingError:

@@ -93,11 +93,15 @@ class TestWindows:
         assert derived.interest_changes({"A": 25.0, "B": 5.0}, day, NOW)[1] == {"A": pytest.approx(-50.0)}
 
     def test_interest_over_time_has_only_common_times(self):
-        """Two exchanges' coins at the price of then."""
+        """Two exchanges' coins at the price of then; of finer rows the first of an hour is that of its beginning."""
         candles = [Candle(0, 10.0, 1, 1, 1), Candle(HOUR, 20.0, 1, 1, 1), Candle(2 * HOUR, 30.0, 1, 1, 1)]
         past = [
             [InterestPoint(0, 1.0), InterestPoint(HOUR, 2.0)],
-            [InterestPoint(HOUR + 5, 3.0), InterestPoint(2 * HOUR, 3.0)],
+            [
+                InterestPoint(HOUR + 5, 3.0),
+                InterestPoint(HOUR + 15 * MINUTE, 99.0),
+                InterestPoint(2 * HOUR, 3.0),
+            ],
         ]
         points = derived.interest_values(past, candles, "1h")
         assert [(point.time_ms, point.value) for point in points] == [(HOUR, 100.0)]
