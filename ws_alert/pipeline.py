@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -55,6 +56,8 @@ _NEVER = -1
 _COMMIT_HANGS_S = 20.0
 """A transaction that takes longer is stuck: the process no longer says that it is alive."""
 _SAMPLES_EVERY_S = 30.0
+
+_ORIGIN = attrgetter("kind", "source")
 
 log = structlog.get_logger(__name__)
 
@@ -217,19 +220,20 @@ class Pipeline:
         journal, engine = self._journal, self._engine
         assert journal is not None  # noqa: S101 - recover() came first
         stamp = max(journal.last_received_ms, engine.now_ms, self._clock())
-        for frame in frames:
-            if frame.kind is RecordKind.INSTRUMENTS:
-                self._tables[frame.source] = tuple(decode_instruments(frame.payload).values())
+        runs = [(*key, [frame.payload for frame in run]) for key, run in groupby(frames, key=_ORIGIN)]
+        for kind, source, payloads in runs:
+            if kind is RecordKind.INSTRUMENTS:
+                self._tables[source] = tuple(decode_instruments(payloads[-1]).values())
         self._position = journal.extend(frames, stamp)
         self._write(journal, stamp)
-        for (kind, source), run in groupby(frames, key=lambda frame: (frame.kind, frame.source)):
+        for kind, source, payloads in runs:
             if kind is RecordKind.FRAME:
-                engine.receive_frames(source, [frame.payload for frame in run], stamp)
+                engine.receive_frames(source, payloads, stamp)
                 continue
-            for frame in run:
-                engine.receive(kind, source, frame.payload, stamp)
+            for payload in payloads:
+                engine.receive(kind, source, payload, stamp)
                 if told and kind is RecordKind.NOTICE:
-                    self._noticed(frame.payload)
+                    self._noticed(payload)
         self._keep(engine.drain())
 
     def _write(self, journal: JournalWriter, now_ms: int) -> None:

@@ -126,8 +126,8 @@ class FastConnection(ClientConnection):
 
     def _cut(self, data: bytes) -> None:
         """Take whole frames off the front of data, which begins at a frame; keep the rest."""
-        at, size, most = 0, len(data), self.protocol.max_message_size or 2**63
-        messages = self._messages
+        protocol, messages = self.protocol, self._messages
+        at, size, most = 0, len(data), protocol.max_message_size or 2**63
         while size - at >= 2:
             first, length = data[at], data[at + 1]
             start = at + 2
@@ -137,17 +137,18 @@ class FastConnection(ClientConnection):
                 start += 2 if length == 126 else 8
                 if start > size:
                     return self._keep(data[at:], start - at)
-                length = int.from_bytes(data[at + 2 : start], "big")
+                short = length == 126
+                length = data[at + 2] << 8 | data[at + 3] if short else int.from_bytes(data[at + 2 : start])
             if length > most:
                 return self._surrender(data[at:])
             end = start + length
             if end > size:
                 return self._keep(data[at:], end - at)
-            if first in _WHOLE and self.protocol.current_size is None:
+            if first in _WHOLE and protocol.current_size is None:
                 messages.append(data[start:end])
             else:
                 super().data_received(data[at:end])
-                if self.protocol.state is not OPEN:
+                if protocol.state is not OPEN:
                     return self._surrender(data[end:])
             at = end
         if at < size:

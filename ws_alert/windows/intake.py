@@ -262,6 +262,8 @@ class Intake:
                     return row
             trade_id = row.trade_id
             event_ms = row.event_ms
+            if event_ms > now_ms:
+                event_ms = now_ms
             price = row.price
             usd = price * row.quantity
             tape = contract.tape
@@ -269,9 +271,9 @@ class Intake:
                 trade_id <= contract.last_id
                 or usd >= contract.floor
                 or event_ms < tape.from_ms
-                or not oldest_ms <= event_ms <= now_ms
+                or event_ms < oldest_ms
             ):
-                # seen before, not plain, large, late, or ahead of our clock
+                # seen before, not plain, large, or late
                 self.trade(known[row.symbol], trade_id, "", event_ms, not row.sold, price, row.quantity)
                 continue
             contract.last_id = trade_id
