@@ -200,6 +200,7 @@ async def _desk(settings: Settings, store: StoreThread, health: Health, username
         exchanges = open_exchanges(http, settings.urls(), wall_ms=_now_ms)
         opened.push_async_callback(exchanges.close)
         public, tape = PublicSource(exchanges), TapeSource(store, _now_ms)
+        opened.push_async_callback(tape.close)
         coinglass, budget, api = None, None, None
         if settings.coinglass_api_key is not None:
             key = settings.coinglass_api_key.get_secret_value()

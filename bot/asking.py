@@ -31,7 +31,7 @@ T = TypeVar("T")
 COMMAND_S = 1.5
 """Time for the sources; drawing and Telegram need the rest of the two seconds (SPEC 7)."""
 
-_HEAD_START_S = 0.4
+_HEAD_START_S = 0.5
 
 Ask = tuple[str, Callable[[], Awaitable[Block[T]]]]
 """Who is asked, and the question."""

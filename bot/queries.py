@@ -216,6 +216,7 @@ class Queries:
         if self._coinglass is None:
             return await answer(asks, end)
         asks.insert(0, (COINGLASS, partial(self._coinglass.liquidations, coin)))
+        found: Block[Liquidations]
         found, largest = await asyncio.gather(answer(asks, end), self._tape.largest(coin))
         if found.value is None or found.value.largest is not None or largest is None:
             return found

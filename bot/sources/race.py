@@ -10,7 +10,7 @@ from bot.answers import Missing, MissingError, Reason
 
 __all__ = ["first", "main_reason"]
 
-_HEAD_START_S = 0.3
+_HEAD_START_S = 0.5
 _UNKNOWN_COIN = frozenset({Reason.NOT_LISTED, Reason.NOT_PUBLISHED, Reason.EMPTY})
 T = TypeVar("T")
 

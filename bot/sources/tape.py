@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bot.answers import (
     ALERT_BOT,
@@ -32,6 +32,7 @@ from bot.answers import (
 )
 from bot.sources.derived import BARS
 from teleglas import numbers
+from teleglas.cache import TtlCache
 from teleglas.market import PositionSide, TakerSide
 from teleglas.market_view import MarketView, view
 from teleglas.storage import notes, tape
@@ -45,6 +46,7 @@ from teleglas.venues.quotes import MINUTES
 
 __all__ = ["SPANS_MS", "TapeSource"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 SPANS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_000, "7d": 604_800_000}
@@ -52,6 +54,7 @@ SPANS_MS = {"1h": 3_600_000, "4h": 14_400_000, "12h": 43_200_000, "24h": 86_400_
 
 _BUCKETS_MS = {window: MINUTES[period] * MINUTE_MS for window, (period, _) in BARS.items()}
 _LIQUIDATION_SPANS = ("1h", "4h", "12h", "24h")
+_KEPT_S = 3.0
 _OLD_MS = 180_000
 _SILENT_MS = 60_000
 _TOP = 10
@@ -61,15 +64,34 @@ _EVERY_COIN_USD = 500_000.0
 _HEAT_ROWS, _HEAT_COLUMNS = 36, 48
 
 
+def _kept(
+    question: Callable[Concatenate[TapeSource, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[TapeSource, P], Coroutine[Any, Any, T]]:
+    """Ask the database once for all who ask the same within a few seconds."""
+
+    async def ask(self: TapeSource, /, *about: P.args, **named: P.kwargs) -> T:
+        key = (question.__name__, *about, *sorted(named.items()))
+        kept = await self.kept.get(key, _KEPT_S, lambda: question(self, *about, **named))
+        return kept.value
+
+    return ask
+
+
 class TapeSource:
-    """Reads the database that the alert bot writes. wall_ms: Unix ms."""
+    """Reads the database that the alert bot writes. wall_ms: Unix ms. kept: answers of the last few seconds."""
 
     def __init__(
         self, store: StoreThread, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     ) -> None:
         self._store = store
         self._wall_ms = wall_ms
+        self.kept = TtlCache()
 
+    async def close(self) -> None:
+        """Give up what is under way; the store stays the caller's."""
+        await self.kept.close()
+
+    @_kept
     async def liquidations(self, coin: str) -> Block[Liquidations]:
         """Return what was recorded within each length of time, with the largest single one of 24 h.
 
@@ -90,6 +112,7 @@ class TapeSource:
         found = Liquidations(tuple(spans), await self.largest(coin))
         return self._block(found, known)
 
+    @_kept
     async def largest(self, coin: str) -> Single | None:
         """Return the largest forced order of 24 h, None if none was recorded."""
         try:
@@ -105,6 +128,7 @@ class TapeSource:
             max(known.since_ms, from_ms),
         )  # fmt: skip
 
+    @_kept
     async def liquidation_bars(self, coin: str, window: str) -> Block[tuple[LiquidationBar, ...]]:
         """Return bars over a length of time, also the empty ones since the tape began."""
         known, end = await self._record("liquidations", window)
@@ -121,6 +145,7 @@ class TapeSource:
         )
         return self._block(bars, known)
 
+    @_kept
     async def market(self, window: str) -> Block[Market]:
         """Return the coins with the most recorded liquidations."""
         known, end = await self._record("liquidations", window)
@@ -132,6 +157,7 @@ class TapeSource:
         totals = sum(row.long_usd for row in rows), sum(row.short_usd for row in rows)
         return self._block(Market(_window(window, known, end)[0], tuple(rows[:_TOP]), *totals), known)
 
+    @_kept
     async def market_view(self, window: str) -> Block[MarketView]:
         """Return the whole market within a length of time, or the part of it that is recorded."""
         known, end = await self._record(FAMILY, window)
@@ -144,6 +170,7 @@ class TapeSource:
             raise MissingError(Reason.NO_ANSWER, TAPE) from None
         return self._block(await asyncio.to_thread(view, rows), known)
 
+    @_kept
     async def storms(self) -> Block[Storms]:
         """Return the storms that went on when the alert bot last told how it is."""
         said = await self._store.run(notes.heartbeat, notes.ALERT_PROCESS)
@@ -153,6 +180,7 @@ class TapeSource:
             raise MissingError(Reason.NO_ANSWER, ALERT_BOT)
         return Block(said.storms, None, TAPE, as_of_ms=said.at_ms)
 
+    @_kept
     async def whale_trades(self, coin: str | None, min_usd: float | None) -> Block[WhaleTrades]:
         """Return large taker orders of 24 h; min_usd None: all that is recorded, of every coin those of $500K."""
         known, end = await self._record("trades", "24h")
@@ -187,6 +215,7 @@ class TapeSource:
         name, _ = _window(window, known, end)
         return self._block(_heat_map(priced, candles, from_ms, end, name), known)
 
+    @_kept
     async def coins(self) -> Block[tuple[str, ...]]:
         """Return the coins that were liquidated within a day, the largest first."""
         known, end = await self._record("liquidations", "24h")

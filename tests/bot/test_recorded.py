@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.answers import MissingError, Reason
@@ -136,3 +138,14 @@ async def test_a_picture_is_no_longer_than_the_record(ask, minutes, asked, drawn
     """Ten minutes are drawn over an hour and not as a sliver of the day."""
     source = ask(recorded(NOON - minutes * MINUTE_MS, NOON), NOON)
     assert await source.covered(asked) == drawn
+
+
+async def test_who_asks_the_same_at_the_same_time_shares_the_answer(ask):
+    """The database is asked once for all of them, and again for another coin only."""
+    now = 40 * HOUR_MS
+    source = ask(recorded(now - HOUR_MS, now, forced(now - HOUR_MS, 500)), now)
+    first, second = await asyncio.gather(source.liquidations("BTC"), source.liquidations("BTC"))
+    assert second is first
+    assert await source.liquidations("BTC") is first
+    assert await source.liquidations("ETH") is not first
+    await source.close()
