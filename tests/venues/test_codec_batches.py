@@ -179,11 +179,10 @@ def test_cents_of_a_float_are_the_exact_ones_or_none(
     assert quick is None or quick == exact
 
 
-@given(amount=edges, quantity=st.just(Decimal(1)) | decimals)
-def test_half_cents_are_never_guessed(amount: Decimal, quantity: Decimal) -> None:
+@given(amount=edges, quantity=st.sampled_from([1, 2, 4, 5, 8, 10]))
+def test_half_cents_are_never_guessed(amount: Decimal, quantity: int) -> None:
     """An amount that is half a cent away from a whole one is left to exact arithmetic."""
-    price = (amount * quantity).quantize(Decimal("1e-12")) or Decimal(1)
-    product = float(price) * float(quantity)
-    scaled = price * quantity * 100
-    if abs(scaled - int(scaled) - Decimal("0.5")) < Decimal("0.0009"):
-        assert quick_cents(product) is None
+    price = amount / quantity
+    assert price * quantity == amount
+    if abs(amount * 100 % 1 - Decimal("0.5")) < Decimal("0.0009"):
+        assert quick_cents(float(str(price)) * quantity) is None
