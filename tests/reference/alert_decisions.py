@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+from tests.reference.normals import DAY, nearest_rank
 from ws_alert.messages import Kind
 from ws_alert.rules import Rules
 
@@ -44,7 +45,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Found:
-    """A rule is satisfied at one event (SEMANTICS 8). parts: what a radar is made of."""
+    """A rule is satisfied at one event (SEMANTICS 8).
+
+    parts: what a radar is made of. minimum: what a storm or cluster was measured by.
+    """
 
     kind: Kind
     asset: str
@@ -56,6 +60,7 @@ class Found:
     tier: int
     score: float | None = None
     parts: tuple[tuple[Kind, str], ...] = ()
+    minimum: int = 0
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,8 @@ class Reference:
         self.phases: list[Phase] = []
         self.decisions: list[Decision] = []
         self.too_old = 0
+        self.first: dict[str, int] = {}
+        self.samples: dict[tuple[str, Kind, str], dict[int, int]] = {}
 
     def run(self, rows: list[Row]) -> Reference:
         """Decide on every row, then run the deadlines that remain."""
@@ -212,10 +219,55 @@ class Reference:
         if row.kind == "liquidation" or row.usd >= self.rules.thresholds.whale_cluster.floor(row.asset):
             self.tape.append(row)
         at = self.newest[row.asset] = max(self.newest.get(row.asset, row.ts_ms), row.ts_ms)
+        if row.usd > 0:
+            self.first[row.asset] = min(self.first.get(row.asset, row.ts_ms), row.ts_ms)
+        self.sample(row, at)
         if row.ts_ms <= at - self.rules.window_ms:
             return
         for found in sorted(self.findings(row, at), key=lambda f: RANK.index(f.kind)):
             self.found(found)
+
+    # What is normal for an asset (SEMANTICS 13)
+
+    def sample(self, row: Row, at: int) -> None:
+        """Note the row alone, and the window that it joined in time, each in its minute if that is the largest."""
+        values: list[tuple[Kind, str, int, int]] = []
+        timely = row.ts_ms > at - self.rules.window_ms
+        if row.kind == "liquidation":
+            values.append((Kind.LARGE_LIQUIDATION, row.side, row.ts_ms, row.usd))
+            usd = sum(r.usd for r in self.window(row.asset, "liquidation", at) if r.side == row.side)
+            values += [(Kind.LIQUIDATION_STORM, row.side, at, usd)] if timely else []
+        elif row.usd >= self.rules.thresholds.whale_cluster.floor(row.asset):
+            values.append((Kind.WHALE_TRADE, row.side, row.ts_ms, row.usd))
+            orders = self.window(row.asset, "trade", at)
+            buy, sell = (sum(r.usd for r in orders if r.side == side) for side in ("buy", "sell"))
+            # Choice: equal sides count as a buy.
+            side = "sell" if sell > buy else "buy"
+            values += [(Kind.WHALE_CLUSTER, side, at, buy + sell)] if timely else []
+        for kind, side, when, usd in values:
+            if usd > 0:
+                minutes = self.samples.setdefault((row.asset, kind, side), {})
+                minutes[when // 60_000] = max(usd, minutes.get(when // 60_000, 0))
+
+    def normal(self, asset: str, kind: Kind, side: str) -> int | None:
+        """Return q99.5 of the closed minutes of today and the seven UTC days before, None before 24 h."""
+        closed = self.now // 60_000 - 2
+        oldest = (closed // DAY - 7) * DAY
+        if asset not in self.first or closed - max(oldest, self.first[asset] // 60_000) + 1 < DAY:
+            return None
+        minutes = self.samples.get((asset, kind, side), {})
+        return nearest_rank([usd for minute, usd in minutes.items() if oldest <= minute <= closed])
+
+    def threshold(self, asset: str, kind: Kind, side: str, usd: int) -> int | None:
+        """Return what so much is measured by, None if it is not enough."""
+        fixed = int(getattr(self.rules.thresholds, kind.value).usd(self.rules.groups.of(asset)))
+        normal = self.normal(asset, kind, side)
+        if self.rules.thresholds.mode == "fixed" or normal is None:
+            return fixed if usd >= fixed else None
+        if self.rules.thresholds.mode == "both":
+            return fixed if usd >= fixed and usd >= normal else None
+        least = max(normal, -(-fixed // 10))
+        return least if usd >= least else None
 
     # Windows and detectors
 
@@ -227,12 +279,11 @@ class Reference:
     def findings(self, row: Row, at: int) -> list[Found]:
         """Return what this row's rules say at H = `at`."""
         found: list[Found] = []
-        group = self.rules.groups.of(row.asset)
         liquidation = row.kind == "liquidation"
         kind = Kind.LARGE_LIQUIDATION if liquidation else Kind.WHALE_TRADE
-        minimum = getattr(self.rules.thresholds, kind.value).usd(group)
+        minimum = self.threshold(row.asset, kind, row.side, row.usd)
         # Choice: an order below the cluster's floor is judged alone if the whale threshold is lower still.
-        if row.usd >= minimum:
+        if minimum is not None:
             found.append(Found(kind, row.asset, row.side, row.ts_ms, row.usd, 1, ((row.venue, row.usd),),
                                tier_of_multiple(row.usd, minimum)))  # fmt: skip
         if not liquidation and row.usd < self.rules.thresholds.whale_cluster.floor(row.asset):
@@ -253,29 +304,29 @@ class Reference:
         rule, group = self.rules.thresholds.liquidation_storm, self.rules.groups.of(row.asset)
         rows = [r for r in self.window(row.asset, "liquidation", at) if r.side == side]
         usd = sum(r.usd for r in rows)
-        if usd < rule.usd(group) or len(rows) < rule.count(group):
+        minimum = self.threshold(row.asset, Kind.LIQUIDATION_STORM, side, usd)
+        if minimum is None or len(rows) < rule.count(group):
             return None
         return Found(Kind.LIQUIDATION_STORM, row.asset, side, row.ts_ms, usd, len(rows), by_venue(rows),
-                     tier_of_multiple(usd, rule.usd(group)))  # fmt: skip
+                     tier_of_multiple(usd, minimum), minimum=minimum)  # fmt: skip
 
     def cluster(self, row: Row, at: int) -> Found | None:
         """Orders >= floor of both sides together, one of them dominant."""
         rule, group = self.rules.thresholds.whale_cluster, self.rules.groups.of(row.asset)
         rows = self.window(row.asset, "trade", at)
         buy, sell = (sum(r.usd for r in rows if r.side == side) for side in ("buy", "sell"))
-        if buy + sell < rule.usd(group) or len(rows) < rule.count(group) or buy == sell:
+        side = "buy" if buy > sell else "sell"
+        minimum = self.threshold(row.asset, Kind.WHALE_CLUSTER, side, buy + sell)
+        if minimum is None or len(rows) < rule.count(group) or buy == sell:
             return None
         if Fraction(max(buy, sell), buy + sell) < Fraction(str(rule.dominance(group))):
             return None
-        return Found(Kind.WHALE_CLUSTER, row.asset, "buy" if buy > sell else "sell", row.ts_ms, buy + sell,
-                     len(rows), by_venue(rows), tier_of_multiple(buy + sell, rule.usd(group)))  # fmt: skip
+        return Found(Kind.WHALE_CLUSTER, row.asset, side, row.ts_ms, buy + sell, len(rows), by_venue(rows),
+                     tier_of_multiple(buy + sell, minimum), minimum=minimum)  # fmt: skip
 
     def radar(self, row: Row, storm: Found, cluster: Found, at: int) -> Found:
         """Storm and cluster at the same H."""
-        group, rules = self.rules.groups.of(row.asset), self.rules.thresholds
-        score = score_v2(
-            storm.usd, rules.liquidation_storm.usd(group), cluster.usd, rules.whale_cluster.usd(group)
-        )
+        score = score_v2(storm.usd, storm.minimum, cluster.usd, cluster.minimum)
         # Choice: forced flow is both sides of the window, voluntary flow its orders >= floor.
         flow = self.window(row.asset, "liquidation", at) + self.window(row.asset, "trade", at)
         net = sum(r.usd if r.side in ("buy", "short") else -r.usd for r in flow)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import strategies as st
 
 from ws_alert.rules import Rules
 
-__all__ = ["START_MS", "rules", "tapes"]
+__all__ = ["START_MS", "Past", "pasts", "rules", "tapes"]
 
 START_MS = 1_700_000_000_000
 
@@ -49,6 +51,35 @@ def tapes(draw: st.DrawFn) -> tuple[list[tuple[int, str, str, str, float, str]],
             )
             rows.append((now - late, venue, symbol, sides[up], 100.0 + amount, amounts[amount]))
     return liquidations, trades
+
+
+class Past(NamedTuple):
+    """What went before `tapes`: so many hours with activity in every so manieth minute, of these amounts in turn."""
+
+    hours: float
+    every: int
+    amounts: list[str]
+
+    def tapes(self) -> tuple[list[tuple[int, str, str, str, float, str]], ...]:
+        """Return (liquidations, trades) of BTC, and of SOL now and then."""
+        rows: tuple[list[tuple[int, str, str, str, float, str]], ...] = ([], [])
+        for place, minute in enumerate(range(0, int(self.hours * 60), self.every)):
+            at_ms = START_MS - round(self.hours * 3_600_000) + minute * 60_000 + place * 7_919 % 60_000
+            symbol, usd = ("BTCUSDT", "SOLUSDT")[place % 5 == 4], self.amounts[place % len(self.amounts)]
+            forced = place % 3 == 0
+            sides = ("long", "short") if forced else ("buy", "sell")
+            rows[not forced].append((at_ms, "a", symbol, sides[place % 7 == 0], 100.0, usd))
+        return rows
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> Past:
+    """Draw six hours to nine days: on both sides of where medians and quantiles begin to be known."""
+    hours = draw(st.sampled_from([5.9, 6, 23.9, 24, 25, 9 * 24]))
+    every = draw(st.sampled_from([1, 2, 7, 60])) if hours < 30 else 97
+    return Past(
+        hours, every, draw(st.lists(st.sampled_from(_ORDERS[:8] + _FORCED[:8]), min_size=1, max_size=6))
+    )
 
 
 @st.composite

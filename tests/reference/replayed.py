@@ -17,7 +17,7 @@ from tests.reference.alert_decisions import Decision, Phase, Reference, Row
 from ws_alert.rules import Detectors, Rules
 from ws_alert.sources.replay import replay
 
-__all__ = ["SPINE", "Lines", "by_engine", "by_reference", "read_tapes", "same", "write_tape"]
+__all__ = ["SPINE", "Lines", "by_engine", "by_reference", "phases_of", "read_tapes", "same", "write_tape"]
 
 SPINE = Detectors(
     market_cascade=False,
@@ -56,6 +56,15 @@ def by_engine(rules: Rules, folder: Path, liquidations: Sequence[Path], trades: 
     out, found = folder / "out.jsonl", folder / "findings.jsonl"
     replay(journals=(), liquidations=liquidations, trades=trades, out=out, findings=found, rules=rules)
     return Lines([_phase(line) for line in _json(found)], [_decision(line) for line in _json(out)])
+
+
+def phases_of(
+    rules: Rules, folder: Path, liquidations: Sequence[Path], trades: Sequence[Path]
+) -> list[Phase]:
+    """Run the real replay with these rules as they are, and read the starts and ends that it wrote."""
+    out, found = folder / "out.jsonl", folder / "findings.jsonl"
+    replay(journals=(), liquidations=liquidations, trades=trades, out=out, findings=found, rules=rules)
+    return [_phase(line) for line in _json(found)]
 
 
 def by_reference(rules: Rules, liquidations: Sequence[Path], trades: Sequence[Path]) -> Lines:
