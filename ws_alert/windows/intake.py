@@ -22,7 +22,8 @@ from teleglas.money import cents, exact_decimal, quick_cents
 from ws_alert.messages import EventRow
 from ws_alert.rules import Rules
 from ws_alert.windows.candles import is_possible
-from ws_alert.windows.duplicates import LiquidationMemory, RelayedTrades, TradeIds
+from ws_alert.windows.contract import ASK, Contract
+from ws_alert.windows.duplicates import LiquidationMemory, RelayedTrades
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import LATEST_ARRIVAL_MS
 from ws_alert.windows.interest import POLL_MS, AssetInterest, FundingRow, Interest, InterestRow
@@ -33,9 +34,6 @@ QUIET_MS = 900_000
 """An asset without any event for so long is forgotten; nothing that decides is older."""
 
 _RELAY = "coinglass"
-_ASK = 1 << 63
-"""As `last_id`: no id is larger, so every row of the contract is looked at closely."""
-
 _MOST_SAMPLES = 20
 
 # members of an enumeration and their values take some tenths of a microsecond to look up
@@ -66,46 +64,6 @@ class Judge(Protocol):
         """Take that an open interest of the asset is new."""
 
 
-class _Contract:
-    """What the hot path knows of an instrument."""
-
-    __slots__ = (
-        "events",
-        "factor",
-        "floor",
-        "ids",
-        "inverse",
-        "last_id",
-        "multiplier",
-        "order_cents",
-        "plain",
-        "scale",
-        "tag",
-        "tape",
-        "watched",
-    )
-
-    def __init__(self, instrument: Instrument, events: AssetEvents) -> None:
-        self.events = events
-        self.tape = events.tape
-        self.ids = TradeIds()
-        self.last_id = _ASK
-        self.tag = ""
-        self.watched = True
-        self.plain = not instrument.inverse and instrument.scale == 1
-        self.inverse = instrument.inverse
-        self.multiplier = instrument.multiplier
-        self.factor = float(instrument.multiplier)
-        self.scale = instrument.scale
-        self.order_cents = 0
-        self.floor = 0.0
-
-    def catch_up(self) -> None:
-        """Tell `ids` of the newest of the rows that were taken without asking them."""
-        if self.last_id != _ASK:
-            self.ids.took(self.last_id, self.tag)
-
-
 class Intake:
     """Implements `MarketSink` for the engine. `now_ms` is set by it before each input."""
 
@@ -120,9 +78,9 @@ class Intake:
         self._watch = frozenset(rules.watch)
         self.oldest_ms = -LATEST_ARRIVAL_MS
         self._assets: dict[str, AssetEvents] = {}
-        self._contracts: dict[Instrument, _Contract] = {}
-        self._by_name: dict[tuple[str, str, str], _Contract] = {}
-        self._taps: dict[str, dict[str, _Contract]] = {}
+        self._contracts: dict[Instrument, Contract] = {}
+        self._by_name: dict[tuple[str, str, str], Contract] = {}
+        self._taps: dict[str, dict[str, Contract]] = {}
         # one object for all contracts of a group stays in the processor's cache
         self._floors: dict[int, float] = {}
         self._liquidations = LiquidationMemory()
@@ -158,7 +116,7 @@ class Intake:
         )
         for contract in contracts:
             contract.catch_up()
-            contract.last_id = _ASK
+            contract.last_id = ASK
             contract.ids.interrupted()
 
     def relisted(self) -> None:
@@ -392,13 +350,13 @@ class Intake:
         events.tape.passed = False
         self._judge.passed(events)
 
-    def _admit(self, instrument: Instrument) -> _Contract:
+    def _admit(self, instrument: Instrument) -> Contract:
         """Return what is known of an instrument; a refreshed table brings new objects for old contracts."""
         name = (instrument.venue, instrument.symbol, _RELAY if self.source == _RELAY else "")
         contract = self._by_name.get(name)
         if contract is None or contract.multiplier != instrument.multiplier:
             events = self.events(instrument.asset)
-            contract = self._by_name[name] = _Contract(instrument, events)
+            contract = self._by_name[name] = Contract(instrument, events)
             contract.watched = not self._watch or instrument.asset in self._watch
             contract.plain = contract.plain and contract.watched
             thresholds = self._rules.thresholds
@@ -410,7 +368,7 @@ class Intake:
         self._contracts[instrument] = contract
         return contract
 
-    def _tap(self, instrument: Instrument, taps: dict[str, _Contract]) -> _Contract | None:
+    def _tap(self, instrument: Instrument, taps: dict[str, Contract]) -> Contract | None:
         """Return the contract if it was met before and counts in coins; from now on its symbol finds it."""
         contract = self._contracts.get(instrument)
         if contract is None or contract.factor != 1.0:
@@ -427,7 +385,7 @@ class Intake:
         buy: bool,
         price: float,
         quantity: float,
-    ) -> _Contract | None:
+    ) -> Contract | None:
         """Judge a row that may have been seen before, or whose contract is not plain.
 
         Returns the contract if the row is new and still to be taken like any other.
@@ -440,7 +398,7 @@ class Intake:
             ids = contract.ids
             is_new = ids.is_new(trade_id, tag)
             # another tag of the number before an interruption does not end it
-            contract.last_id = ids.last if contract.plain and not (tag and ids.resumed) else _ASK
+            contract.last_id = ids.last if contract.plain and not (tag and ids.resumed) else ASK
         if not is_new:
             self.refused[Refusal.DUPLICATE] += 1
         elif contract.plain:
@@ -452,7 +410,7 @@ class Intake:
     def _rare_trade(
         self,
         instrument: Instrument,
-        contract: _Contract,
+        contract: Contract,
         event_ms: int,
         buy: bool,
         price: float,
@@ -480,7 +438,7 @@ class Intake:
     def _traded(
         self,
         instrument: Instrument,
-        contract: _Contract,
+        contract: Contract,
         time_ms: int,
         side: TakerSide,
         price: float,

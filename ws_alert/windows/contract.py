@@ -1,0 +1,57 @@
+"""What the hot path knows of an instrument."""
+
+from __future__ import annotations
+
+from teleglas.market import Instrument
+from ws_alert.windows.duplicates import TradeIds
+from ws_alert.windows.event_aggregator import AssetEvents
+
+__all__ = ["ASK", "Contract"]
+
+ASK = 1 << 63
+"""As `last_id`: no id is larger, so every row of the contract is looked at closely."""
+
+
+class Contract:
+    """An instrument with the asset that it adds to.
+
+    last_id, tag: of the newest row that was taken without asking `ids`. factor: the multiplier as
+    a float. order_cents: from where a taker order counts as a whale's; floor: USD from which a
+    row is looked at closely. plain: linear, of one coin a unit, and watched.
+    """
+
+    __slots__ = (
+        "events",
+        "factor",
+        "floor",
+        "ids",
+        "inverse",
+        "last_id",
+        "multiplier",
+        "order_cents",
+        "plain",
+        "scale",
+        "tag",
+        "tape",
+        "watched",
+    )
+
+    def __init__(self, instrument: Instrument, events: AssetEvents) -> None:
+        self.events = events
+        self.tape = events.tape
+        self.ids = TradeIds()
+        self.last_id = ASK
+        self.tag = ""
+        self.watched = True
+        self.plain = not instrument.inverse and instrument.scale == 1
+        self.inverse = instrument.inverse
+        self.multiplier = instrument.multiplier
+        self.factor = float(instrument.multiplier)
+        self.scale = instrument.scale
+        self.order_cents = 0
+        self.floor = 0.0
+
+    def catch_up(self) -> None:
+        """Tell `ids` of the newest of the rows that were taken without asking them."""
+        if self.last_id != ASK:
+            self.ids.took(self.last_id, self.tag)
