@@ -94,17 +94,19 @@ async def _crowd(folder: Path, urls: dict[str, str], plan: str, key: str) -> Non
 
 
 async def _starts(folder: Path, urls: dict[str, str], plan: str, keys: Iterable[str], times: int) -> None:
-    took, texts = [], []
+    took, cpu, texts = [], [], []
     for number, key in zip(range(times), keys, strict=False):
         place = folder / f"start-{plan}-{number}"
         async with command_bot.bot(place, urls, None if plan == "none" else key) as chat:
+            before = chat.cpu_s()
             seconds, answer = await chat.ask("/raw btc")
+            cpu.append(chat.cpu_s() - before)
         took.append(seconds)
         texts.append(answer.text)
     late = sum(each > _LIMIT_S for each in took)
     empty = [text for text in texts if _FIGURE not in text.split("\n")[0]]
     gaps = [line for text in texts for line in text.split("\n") if _GAP in line]
-    print(f"  {plan:12} {_three(took)}   over {_LIMIT_S} s: {late} of {times}   without a price: {len(empty)}   "
+    print(f"  {plan:12} {_three(took)}   CPU {statistics.median(cpu):.2f} s   over {_LIMIT_S} s: {late} of {times}   without a price: {len(empty)}   "
           f"with a block unanswered: {len(gaps)}; {_load()}", flush=True)  # fmt: skip
     for line in dict.fromkeys(gaps):
         print(f"    {line}")

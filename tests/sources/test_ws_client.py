@@ -412,6 +412,9 @@ async def test_a_deaf_server_does_not_hold_up_the_end():
 async def test_the_key_is_never_written(caplog):
     """With everything logged and each kind of failure, CoinGlass's key appears nowhere."""
     caplog.set_level(logging.DEBUG)
+    # a test of the command line may have left the library at WARNING
+    for name in ("websockets", "websockets.client"):
+        caplog.set_level(logging.DEBUG, logger=name)
     key = "canary-key-4711"
     async with Venue() as venue:
         for status in (401, 403, 503, None):
