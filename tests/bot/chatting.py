@@ -141,7 +141,7 @@ async def chatting(urls: dict[str, str], folder: Path, **settings: Any) -> Async
         }
         given = {
             "telegram_bot_token": TOKEN, "telegram_api_base_url": api.base_url, "telegram_admin_chat_id": OWNER,
-            "database_url": f"sqlite:///{folder}/bot.db", "commands_per_minute": 6000, "charts": False,
+            "database_url": f"sqlite:///{folder}/bot.db", "commands_per_minute": 60_000, "charts": False,
             "binance_spot_rest_url": urls["BINANCE_REST_URL"], **rest,
         }  # fmt: skip
         if plan:
