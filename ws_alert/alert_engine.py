@@ -285,6 +285,6 @@ class AlertEngine:
         if what == "minute":
             self.detection.minute(due_ms)
         elif what == "close":
-            self.detection.run(name, due_ms)
+            self.detection.run(name)
         else:
             self.decider.run(name, due_ms)

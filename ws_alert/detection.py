@@ -16,7 +16,7 @@ from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetect
 from ws_alert.detectors.oi_divergence_detector import OiDivergenceDetector
 from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
 from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
-from ws_alert.detectors.volume_spike_detector import VolumeSpikeDetector
+from ws_alert.detectors.volume_spike_detector import SPIKE_MS, VolumeSpikeDetector
 from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.messages import LEVELS, EventRow, Kind
@@ -34,6 +34,7 @@ __all__ = ["Detection", "DetectionMemory"]
 _CLOSE = "close\n"
 _SIDES = {side.value: side for side in PositionSide}
 _FLOW, _ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
+_SPIKE = Kind.VOLUME_SPIKE
 
 
 class DetectionMemory(msgspec.Struct, frozen=True):
@@ -128,21 +129,26 @@ class Detection:
             (on.order_flow and self._flows.may_fire(events))
             or (on.volume_spike and self._spikes.may_fire(events))
         ):
-            second = events.tape.current.second
-            self._deadlines.schedule(
-                max(self.intake.now_ms, second * 1000 + 1000), f"{_CLOSE}{events.asset}\n{second}"
-            )
+            self._judge_at_end(events)
 
     def passed(self, events: AssetEvents) -> None:
         """Judge the taker volume of an asset when a second has closed."""
+        if self.warming:
+            return
         tape = events.tape
         # told of every second of every asset: what cannot decide anything is left at once
-        if not self.warming and (
+        if (
             tape.minute >= self._spikes.floor
             or tape.buy + tape.sell > self._flows.least[events.group]
             or self.decider.episodes.active(events.asset)
         ):
+            self._spike(events, tape.current.second)
             self._flow(events, tape.current.second)
+        # the second that begins now may be the last one for long
+        if tape.minute >= self._spikes.near and self._on.volume_spike and self._spikes.is_near(events):
+            self._judge_at_end(events)
+        if self.intake.now_ms >= self.decider.minute_ms and (self._on.volume_spike or self._on.order_flow):
+            self.decider.look_again()
 
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Judge a candle that closed. Its whole history is in memory, so that nothing warms it again."""
@@ -173,9 +179,12 @@ class Detection:
         current = self.intake.events(asset).tape.current.second
         return max(self.intake.now_ms, current * 1000 + 1000) if str(current) == second else None
 
-    def run(self, name: str, due_ms: int) -> None:
+    def run(self, name: str) -> None:
         """Judge an asset's open second, which is over."""
-        self._flow(self.intake.events(name.split("\n")[1]), due_ms // 1000)
+        _, asset, second = name.split("\n")
+        events = self.intake.events(asset)
+        self._spike(events, int(second) + 1)
+        self._flow(events, int(second) + 1)
 
     def minute(self, due_ms: int) -> None:
         """Judge what no event has closed since: seconds that stayed open, levels that nobody measured."""
@@ -184,7 +193,10 @@ class Detection:
         # after a restart the windows of a level's asset may be empty: its measure is then nothing
         known = [self.intake.events(episode.asset) for episode in levels]
         for events in dict.fromkeys((*self.intake.assets(), *known)):
-            if events.tape.current.second < until:
+            last = events.tape.current.second
+            if last < until:
+                if last >= until - SPIKE_MS // 1000 and not self.decider.is_open(_SPIKE, events.asset):
+                    self._spike(events, last + 1)
                 self._flow(events, until)
         self.intake.interest.forget(due_ms)
         for episode in levels:
@@ -253,10 +265,20 @@ class Detection:
         storms = [self._storms.detect(events, side, event_ms) for side in PositionSide]
         return self._radar.detect(events, [storm for storm in storms if storm], cluster, event_ms)
 
-    def _flow(self, events: AssetEvents, until: int) -> None:
-        """Judge the whole seconds before the second `until`."""
+    def _judge_at_end(self, events: AssetEvents) -> None:
+        """Let the open second be judged when it is over, though nothing closes it."""
+        second = events.tape.current.second
+        self._deadlines.schedule(
+            max(self.intake.now_ms, second * 1000 + 1000), f"{_CLOSE}{events.asset}\n{second}"
+        )
+
+    def _spike(self, events: AssetEvents, until: int) -> None:
+        """Judge the volume of the minute before the second `until`."""
         if self._on.volume_spike and (spike := self._spikes.detect(events, until)):
             self.decider.judge(events, (spike,))
+
+    def _flow(self, events: AssetEvents, until: int) -> None:
+        """Judge the taker flow and the levels of the whole seconds before the second `until`."""
         buy, sell = events.tape.flow(until)
         asset, levels = events.asset, list[Level]()
         is_active = buy + sell > self._flows.least[events.group]

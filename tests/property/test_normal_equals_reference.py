@@ -60,10 +60,14 @@ class Spike:
 
 
 class Spikes:
-    """Volume spikes the slow way: every trade is kept, and summed at each judgement."""
+    """Volume spikes the slow way: every trade is kept, and summed at each judgement.
+
+    A second is judged at its end if the minute before it held half of a spike or a large order in it completes
+    one; else when a later one begins, or at the next full minute.
+    """
 
     def __init__(self, rules: Rules) -> None:
-        self.rules, self.now = rules, 0
+        self.rules, self.now, self.minute = rules, 0, 0
         self.trades: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.first: dict[str, int] = {}
         self.second: dict[str, int] = {}
@@ -93,6 +97,9 @@ class Spikes:
         if second > self.second.get(asset, -1):
             self.second[asset] = second
             self.judge(asset, second)
+            if self.fires(asset, second, times=2) is not None:
+                self.closing[asset, second] = max(now, (second + 1) * 1000)
+            self.minute = self.minute or (now // 60_000 + 1) * 60_000
         if row.kind != "trade":
             return
         self.trades[asset].append((second, row.usd))
@@ -108,20 +115,30 @@ class Spikes:
             due = [(at, f"close\n{asset}\n{second}", asset, second) for (asset, second), at in self.closing.items()
                    if self.second[asset] == second]  # fmt: skip
             due += [(spike.end_ms, f"episode\n{asset}", asset, -1) for asset, spike in self.open.items()]
+            due += [(self.minute, "minute", "", -1)] if self.minute else []
             if not due or min(due)[0] > now:
                 return
             at, what, asset, second = min(due)
             self.now = max(self.now, at)
             if what.startswith("close"):
                 del self.closing[asset, second]
-                self.judge(asset, at // 1000)
+                self.judge(asset, second + 1)
+            elif what == "minute":
+                self.minute = 0
+                self.pass_minute(at // 1000)
             else:
                 spike = self.open.pop(asset)
                 self.tell("end", asset, spike.start_ms, spike.hit)
 
-    def fires(self, asset: str, until: int, length: int = 60) -> int | None:
-        """Return the cents of [until - length, until) if they are a spike."""
-        usd = sum(amount for second, amount in self.trades[asset] if until - length <= second < until)
+    def pass_minute(self, until: int) -> None:
+        """Judge what nothing has closed since: the last seconds of assets that fell silent."""
+        for asset, second in self.second.items():
+            if until - 60 <= second < until and asset not in self.open:
+                self.judge(asset, second + 1)
+
+    def fires(self, asset: str, until: int, length: int = 60, times: int = 1) -> int | None:
+        """Return the cents of [until - length, until) so many times, if they are a spike."""
+        usd = times * sum(amount for second, amount in self.trades[asset] if until - length <= second < until)
         rule, closed = self.rules.thresholds.volume_spike, self.now // 60_000 - 2
         if usd < rule.floor_usd * 100:
             return None

@@ -26,7 +26,8 @@ _LEAST_HISTORY: Final = 360
 class VolumeSpikeDetector:
     """Taker volume >= the multiple of the median minute of 24 h, and >= the floor; both sides, all venues.
 
-    With a median of 0 (half of the minutes held no trade) the floor alone decides. floor: in cents.
+    With a median of 0 (half of the minutes held no trade) the floor alone decides. floor: in cents;
+    near: half of it.
     """
 
     def __init__(self, rules: Rules, baselines: Baselines) -> None:
@@ -35,11 +36,16 @@ class VolumeSpikeDetector:
         self._multiple = float(thresholds.multiple)
         self._times, self._parts = Decimal(repr(thresholds.multiple)).as_integer_ratio()
         self.floor = round(thresholds.floor_usd * 100)
+        self.near = self.floor // 2
 
     def may_fire(self, events: AssetEvents) -> bool:
         """Return whether the seconds before the current one, together with it as it is, reach the threshold."""
         tape = events.tape
         return self._reached(events.asset, tape.minute + tape.current.buy + tape.current.sell) is not None
+
+    def is_near(self, events: AssetEvents) -> bool:
+        """Return whether the minute before the current second holds half of the threshold, so that it may complete it."""
+        return self._reached(events.asset, 2 * events.tape.minute) is not None
 
     def detect(self, events: AssetEvents, until: int) -> Hit | None:
         """Judge the whole seconds of [until - 60, until); until: a Unix second, not before the current one."""
