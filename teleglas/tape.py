@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["LIQUIDATION", "MINUTE_MS", "ORDER", "Bar", "Batch", "Event", "FeedMinute"]
+__all__ = ["LIQUIDATION", "MINUTE_MS", "ORDER", "Bar", "Batch", "Event", "FeedMinute", "PriceMinute"]
 
 LIQUIDATION, ORDER = "liquidation", "order"
 """Kinds of the tape: forced orders by liquidated POSITION (`long`, `short`), large taker orders (`buy`, `sell`)."""
@@ -48,6 +48,16 @@ class FeedMinute(msgspec.Struct, frozen=True):
     venue: str
     family: str
     live_ms: int
+
+
+class PriceMinute(msgspec.Struct, frozen=True):
+    """What one coin of an asset cost within a minute, over all venues; there is none where no price was seen."""
+
+    minute_ms: int
+    asset: str
+    low: float
+    high: float
+    last: float
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -15,9 +15,18 @@ from typing import Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from teleglas.storage.begun import begin_rows
 from teleglas.storage.records import State
 from teleglas.storage.store import Store, StoreUnavailable, open_store
-from teleglas.storage.tables import baseline_assets, baseline_minutes, chats, engine_memory, outbox, verdicts
+from teleglas.storage.tables import (
+    baseline_assets,
+    baseline_minutes,
+    chats,
+    engine_memory,
+    outbox,
+    outcomes,
+    verdicts,
+)
 
 __all__ = ["FailOpen", "Verb"]
 
@@ -114,9 +123,11 @@ def _bring_home(spare: Store, home: Store) -> None:
         known = _all(source, sa.select(chats))
         minutes = _all(source, sa.select(baseline_minutes))
         assets = _all(source, sa.select(baseline_assets))
+        begun = _all(source, sa.select(outcomes).order_by(outcomes.c.outcome_id))
     with home.transaction() as into:
         for row in decided:
             into.execute(verdicts.insert().values(_without(row, "verdict_id")))
+        begin_rows(into, [_without(row, "outcome_id") for row in begun])
         for row in messages:
             _put(into, outbox, outbox.c.alert_id, _without(row, "row_id"))
         for row in known:

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from teleglas.baselines import BaselineChange
+from teleglas.outcomes import NewOutcome
 
 __all__ = ["ALL_CHATS", "Commit", "NewEdit", "NewMessage", "QueueStats", "State", "StoredRow", "VerdictRow"]
 
@@ -86,7 +87,7 @@ class Commit(msgspec.Struct, frozen=True):
     """What becomes true in one transaction.
 
     position: the last journal record decided on. baselines: what changed of the assets' own
-    normals.
+    normals. outcomes: alerts whose outcome is to be measured.
     """
 
     verdicts: tuple[VerdictRow, ...]
@@ -95,6 +96,7 @@ class Commit(msgspec.Struct, frozen=True):
     memory: bytes
     position: int
     baselines: BaselineChange | None = None
+    outcomes: tuple[NewOutcome, ...] = ()
 
 
 class StoredRow(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from teleglas.baselines import StoredBaselines
 from teleglas.errors import TeleglasError
 from teleglas.storage import baselines, queue
+from teleglas.storage.begun import begin
 from teleglas.storage.opening import open_engine
 from teleglas.storage.records import Commit, NewMessage, QueueStats, State, StoredRow, VerdictRow
 from teleglas.storage.tables import chats, engine_memory, outbox, verdicts
@@ -99,8 +100,8 @@ class Store:
     def commit(self, commit: Commit) -> None:
         """Store decisions, their messages and edits, the engine's memory and position, all or nothing.
 
-        So with what changed of the assets' own normals. A message whose alert id is known is
-        not added again; an edit counts only if its revision is newer than what is wanted already.
+        So with what changed of the assets' own normals, and with the outcomes that begin. A message
+        whose alert id is known is not added again; an edit counts only if its revision is newer than what is wanted already.
         """
         with self.transaction() as connection:
             _commit(connection, commit)
@@ -450,6 +451,8 @@ def _commit(connection: Connection, commit: Commit) -> None:
     queue.apply_edits(connection, commit.edits)
     if commit.baselines is not None:
         baselines.keep(connection, commit.baselines)
+    if commit.outcomes:
+        begin(connection, commit.outcomes)
     if not connection.execute(_REMEMBER, {"newest": commit.memory, "position": commit.position}).rowcount:
         first = {"only": 1, "memory": commit.memory, "journal_position": commit.position}
         connection.execute(engine_memory.insert(), first)

@@ -18,12 +18,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
 )
 
 __all__ = ["api_calls", "api_limits", "baseline_assets", "baseline_minutes", "chats", "digests", "engine_memory",
-           "heartbeats", "metadata", "outbox", "readers", "tape_bars", "tape_events", "tape_minutes",
-           "verdicts"]  # fmt: skip
+           "heartbeats", "metadata", "outbox", "outcome_moves", "outcomes", "readers", "tape_bars", "tape_events",
+           "tape_minutes", "tape_prices", "verdicts"]  # fmt: skip
 
 metadata = MetaData()
 
@@ -177,6 +178,49 @@ tape_minutes = Table(
     Column("live_ms", Integer, nullable=False),
 )
 """How much of a minute (0 to 60,000 ms) a feed was complete: the tape's coverage."""
+
+tape_prices = Table(
+    "tape_prices",
+    metadata,
+    Column("asset", String(64), primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("tape_prices_by_hour", "hour_ms"),
+)
+"""What one coin cost in each minute of an hour (lowest, highest, last), packed."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("outcome_id", _RowId, primary_key=True, autoincrement=True),
+    Column("kind", String(40), nullable=False),
+    Column("asset", String(40), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("timeframe", String(8), nullable=False),
+    Column("episode_ms", BigInteger, nullable=False),
+    Column("event_ms", BigInteger, nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("strength", Float),
+    Column("prices", Text, nullable=False),
+    Column("settled", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("kind", "asset", "direction", "timeframe", "episode_ms", name="outcomes_once"),
+    Index("outcomes_open", "settled", "event_ms"),
+    Index("outcomes_by_kind", "kind", "event_ms"),
+)
+"""The first alert of each episode, kept for ever; `prices` is JSON. settled: every horizon is measured or given up."""
+
+outcome_moves = Table(
+    "outcome_moves",
+    metadata,
+    Column("outcome_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("horizon_min", Integer, primary_key=True, autoincrement=False),
+    Column("move", Float),
+    Column("rise", Float),
+    Column("fall", Float),
+    Column("up", Float),
+    Column("down", Float),
+)
+"""What followed it, as `teleglas.outcomes.Move`; an empty `move` was given up: the price was not seen."""
 
 baseline_minutes = Table(
     "baseline_minutes",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from teleglas.outcomes import NewOutcome
 from teleglas.storage.records import Commit, NewEdit, NewMessage, VerdictRow
 
-__all__ = ["commit", "edit", "message", "verdict"]
+__all__ = ["commit", "edit", "message", "outcome", "verdict"]
 
 
 def message(alert_id, *, target="42", rank_ms=1_000, created_ms=1_000, **values):
@@ -39,7 +40,7 @@ def verdict(**values):
     return VerdictRow(**(defaults | values))
 
 
-def commit(*messages, edits=(), verdicts=(), memory=b"memory", position=1, baselines=None):
+def commit(*messages, edits=(), verdicts=(), memory=b"memory", position=1, baselines=None, outcomes=()):
     """Return a commit of these messages."""
     return Commit(
         verdicts=tuple(verdicts),
@@ -48,4 +49,14 @@ def commit(*messages, edits=(), verdicts=(), memory=b"memory", position=1, basel
         memory=memory,
         position=position,
         baselines=baselines,
+        outcomes=tuple(outcomes),
     )
+
+
+def outcome(**values):
+    """Return an alert whose outcome begins."""
+    defaults = {
+        "kind": "liquidation_storm", "asset": "BTC", "direction": "long", "timeframe": "", "episode_ms": 990,
+        "event_ms": 999, "tier": 3, "strength": 4.5, "prices": (("BTC", 97_525.5),),
+    }  # fmt: skip
+    return NewOutcome(**(defaults | values))

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from teleglas.storage import fail_open
 from teleglas.storage.fail_open import FailOpen
+from teleglas.storage.outcomes import open_outcomes
 from teleglas.storage.records import State
 from teleglas.storage.store import Store, StoreUnavailable, open_store
-from tests.storage.rows import commit, edit, message, verdict
+from tests.storage.rows import commit, edit, message, outcome, verdict
 
 
 class Seconds:
@@ -175,3 +176,16 @@ def test_memory_is_bounded(home, seconds, monkeypatch):
         with pytest.raises(StoreUnavailable, match="full"):
             stores.apply(Store.commit, commit(*(message(str(n), content=BIG) for n in range(9))))
         assert claim(stores).alert_id == "a"
+
+
+def test_outcomes_that_began_in_memory_come_home(home, seconds):
+    """An alert of a bad time is measured like any other, and one that was begun before stays one."""
+    stores = FailOpen(home, seconds)
+    stores.apply(Store.commit, commit(message("a"), outcomes=[outcome()]))
+    with broken(home, READ_ONLY):
+        stores.apply(Store.commit, commit(message("b"), outcomes=[outcome(), outcome(episode_ms=5_000)]))
+        assert stores.degraded
+    seconds.now += 60
+    stores.apply(Store.load_memory)
+    assert stores.degraded is None
+    assert [each.event_ms for each in open_outcomes(home, 9)] == [999, 999]

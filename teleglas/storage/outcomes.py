@@ -1,0 +1,104 @@
+"""What followed the alerts, kept for ever. Verbs take the store first, for `StoreThread.run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from teleglas.outcomes import Followed, Move, Priced
+from teleglas.storage.store import Store
+from teleglas.storage.tables import outcome_moves, outcomes
+
+__all__ = ["MOST_OF_A_KIND", "OpenOutcome", "followed", "open_outcomes", "settle"]
+
+MOST_OF_A_KIND = 1_000
+"""A record is made of so many of the newest outcomes of each kind."""
+
+_MOVE = ("horizon_min", "move", "rise", "fall", "up", "down")
+
+
+class OpenOutcome(msgspec.Struct, frozen=True):
+    """An alert with horizons that are still to be measured; known: those that are not, in minutes."""
+
+    outcome_id: int
+    event_ms: int
+    prices: tuple[Priced, ...]
+    known: tuple[int, ...]
+
+
+def open_outcomes(store: Store, limit: int) -> list[OpenOutcome]:
+    """Return alerts that are not settled, the oldest first."""
+    table = outcomes.c
+    query = (
+        sa.select(table.outcome_id, table.event_ms, table.prices)
+        .where(table.settled.is_(sa.false()))
+        .order_by(table.event_ms, table.outcome_id)
+        .limit(limit)
+    )
+    with store.transaction(reads_only=True) as connection:
+        rows = connection.execute(query).all()
+        known: dict[int, list[int]] = {}
+        moves = outcome_moves.c
+        wanted = sa.select(moves.outcome_id, moves.horizon_min).where(
+            moves.outcome_id.in_([row.outcome_id for row in rows])
+        )
+        for outcome_id, horizon in connection.execute(wanted):
+            known.setdefault(int(outcome_id), []).append(int(horizon))
+    return [
+        OpenOutcome(
+            int(row.outcome_id),
+            int(row.event_ms),
+            msgspec.json.decode(row.prices, type=tuple[Priced, ...]),
+            tuple(sorted(known.get(int(row.outcome_id), ()))),
+        )
+        for row in rows
+    ]
+
+
+def settle(store: Store, outcome_id: int, moves: Sequence[Move], *, settled: bool) -> None:
+    """Write what was measured, or given up, of an alert; settled: nothing of it is open any more.
+
+    A horizon that is known stays as it is.
+    """
+    with store.transaction() as connection:
+        known = set(
+            connection.scalars(
+                sa.select(outcome_moves.c.horizon_min).where(outcome_moves.c.outcome_id == outcome_id)
+            )
+        )
+        rows = [
+            msgspec.structs.asdict(move) | {"outcome_id": outcome_id}
+            for move in moves
+            if move.horizon_min not in known
+        ]
+        if rows:
+            connection.execute(outcome_moves.insert(), rows)
+        if settled:
+            connection.execute(
+                outcomes.update().where(outcomes.c.outcome_id == outcome_id).values(settled=True)
+            )
+
+
+def followed(store: Store, horizon_min: int) -> list[Followed]:
+    """Return the newest outcomes of each kind whose horizon is measured, kind by kind, the newest first."""
+    table, moves = outcomes.c, outcome_moves.c
+    place = sa.func.row_number().over(
+        partition_by=table.kind, order_by=(table.event_ms.desc(), table.outcome_id.desc())
+    )
+    ranked = (
+        sa.select(
+            table.kind, table.direction, table.strength, table.event_ms, place.label("place"),
+            *(moves[name] for name in _MOVE),
+        )
+        .join(outcome_moves, moves.outcome_id == table.outcome_id)
+        .where(moves.horizon_min == horizon_min, moves.move.is_not(None))
+        .subquery()
+    )  # fmt: skip
+    query = sa.select(ranked).where(ranked.c.place <= MOST_OF_A_KIND).order_by(ranked.c.kind, ranked.c.place)
+    with store.transaction(reads_only=True) as connection:
+        return [
+            Followed(row["kind"], row["direction"], row["strength"], Move(*(row[name] for name in _MOVE)))
+            for row in connection.execute(query).mappings()
+        ]
