@@ -1,6 +1,6 @@
 """How long the command bot takes to answer, cold and from its cache, and with a hundred people at once.
 
-    python benchmarks/answers.py [--latency 200] [--plan none ...] [--starts 30]
+    python benchmarks/answers.py [--latency 200] [--plan none ...] [--starts 30 | --crowd]
 
 The simulated exchanges and CoinGlass answer each request after `--latency` ms. Cold: for each
 command and plan a bot that was just started and has its lists of coins asks for BTC, ETH, a small
@@ -10,7 +10,7 @@ Goals (SPEC 7): none over 2 s, none over 0.3 s from the cache; a hundred people 
 left without an answer, at most 80 requests a minute to CoinGlass on the Startup plan.
 
 --starts: instead, this many cold starts for each plan, each asked `/raw BTC` at once; tells how many
-answers came late, and how many named no figure at all.
+answers came late, and how many named no figure at all. --crowd: only the hundred people.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _load() -> str:
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
-async def _run(plans: list[str], latency_ms: int, starts: int) -> None:
+async def _run(plans: list[str], latency_ms: int, starts: int, *, crowd_only: bool) -> None:
     numbers = count()
     keys = {
         plan: [f"benchmark-{plan}-{next(numbers)}" for _ in range(max(starts, len(_COMMANDS)) + 1)]
@@ -139,7 +139,7 @@ async def _run(plans: list[str], latency_ms: int, starts: int) -> None:
             for plan in plans:
                 if starts:
                     await _starts(folder, urls, plan, keys[plan], starts)
-                else:
+                elif not crowd_only:
                     await _rows(folder, urls, plan, keys[plan])
             if not starts:
                 print(f"\n{len(PEOPLE)} people at once: seconds p50 p95 max")
@@ -155,9 +155,11 @@ def main() -> None:
     parser.add_argument("--latency", type=int, default=200, help="ms before each REST answer")
     parser.add_argument("--plan", action="append", choices=_PLANS, help="may be repeated; all by default")
     parser.add_argument("--starts", type=int, default=0, help="cold starts for each plan")
+    parser.add_argument("--crowd", action="store_true", help="only the hundred people at once")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the programs beside end, too
-    asyncio.run(_run(given.plan or list(_PLANS), given.latency, given.starts))
+    plans = given.plan or list(_PLANS)
+    asyncio.run(_run(plans, given.latency, given.starts, crowd_only=given.crowd))
 
 
 if __name__ == "__main__":

@@ -79,7 +79,12 @@ class Chatting:
         return {who: self._of(who)[count] for who, count in before.items()}
 
     def _of(self, who: int) -> list[Entry]:
-        return [entry for entry in self._api.ledger.entries if entry.chat == who]
+        """Return the answers; a picture that comes to a text afterwards is an edit, and none."""
+        return [
+            entry
+            for entry in self._api.ledger.entries
+            if entry.chat == who and entry.method.startswith("send")
+        ]
 
     def _count(self, who: int) -> int:
         return len(self._of(who))

@@ -139,7 +139,9 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
         desk = await opened.enter_async_context(_desk(settings, store, health, username))
         # Who asks first shall find the lists of coins and contracts there: without them no exchange can answer in time.
         await desk.coins.every()
-        front = _front(settings, desk, client.bot, charts)
+        post = Post(client.bot, charts)
+        opened.push_async_callback(post.close)
+        front = _front(settings, desk, client.bot, post)
         application = await opened.enter_async_context(_application(client.bot, front))
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(
@@ -237,7 +239,7 @@ def _sources(exchanges: Exchanges, api: CoinglassApi | None) -> Mapping[str, tup
     return found
 
 
-def _front(settings: Settings, desk: Desk, bot: Bot, charts: ChartPool | None) -> Front:
+def _front(settings: Settings, desk: Desk, bot: Bot, post: Post) -> Front:
     admin = settings.telegram_admin_chat_id
 
     async def tell_admin(text: str) -> None:
@@ -250,7 +252,7 @@ def _front(settings: Settings, desk: Desk, bot: Bot, charts: ChartPool | None) -
 
     access = Access(settings.allowed_users, admin)
     pace = Pace(settings.commands_per_minute, _BURST)
-    return Front(desk, Post(bot, charts), access, pace, tell_admin=tell_admin)
+    return Front(desk, post, access, pace, tell_admin=tell_admin)
 
 
 @contextlib.asynccontextmanager

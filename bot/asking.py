@@ -86,7 +86,9 @@ async def answer(asks: Sequence[Ask[T]], deadline: Deadline) -> Block[T]:
                     old = old or found
             if deadline.left() <= 0:
                 late = next(iter(running.values()), "")
-                return old or Block(missing=_besides(Missing(Reason.NO_ANSWER, late) if late else why, dearer))
+                return old or Block(
+                    missing=_besides(Missing(Reason.NO_ANSWER, late) if late else why, dearer)
+                )
         return old or Block(missing=_besides(why, dearer))
     finally:
         for task in running:

@@ -67,11 +67,13 @@ class Front:
     async def receive(self, update: Update) -> None:
         """Answer an update; whatever goes wrong is told, and never raised."""
         if update.callback_query is not None:
-            await self._pressed(update.callback_query)
+            with self._post.late.answering():
+                await self._pressed(update.callback_query)
             return
         message = update.message or update.edited_message or update.channel_post
         if message is not None and message.text:
-            await self._typed(message, message.text)
+            with self._post.late.answering():
+                await self._typed(message, message.text)
 
     async def _typed(self, message: Message, text: str) -> None:
         call = parse_text(text, self._desk.username)
