@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -139,6 +140,9 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
         desk = await opened.enter_async_context(_desk(settings, store, health, username))
         # Who asks first shall find the lists of coins and contracts there: without them no exchange can answer in time.
         await desk.coins.every()
+        # What is there by now stays: to look it all through for garbage would hold up answers for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         post = Post(client.bot, charts)
         opened.push_async_callback(post.close)
         front = _front(settings, desk, client.bot, post)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bot.answers import HeatMap
 
-__all__ = ["binned", "levels"]
+__all__ = ["Bands", "binned", "levels"]
 
 _COLUMNS, _ROWS = 48, 60
 
+Bands = tuple[tuple[int, ...], tuple[float, ...], tuple[tuple[int, int, float], ...]]
+"""When each column begins (Unix ms), the middle of each row (USD), and (column, row, USD) of each cell."""
 
-def binned(found: HeatMap) -> tuple[tuple[int, ...], tuple[float, ...], tuple[tuple[int, int, float], ...]]:
+
+def binned(found: HeatMap) -> Bands:
     """Return at most 48 columns and 60 rows, so that neighbouring levels become one visible band.
 
     Rows add up. Columns of an estimate do not: a level stands over many of them.
@@ -32,12 +35,12 @@ def binned(found: HeatMap) -> tuple[tuple[int, ...], tuple[float, ...], tuple[tu
     return times, prices, tuple((column, line, amount) for (column, line), amount in sorted(cells.items()))
 
 
-def levels(found: HeatMap) -> list[tuple[float, float]]:
+def levels(bands: Bands, *, estimated: bool) -> list[tuple[float, float]]:
     """Return (price, USD) of each band, the largest first: estimates of now, or the sum of what happened."""
-    _, prices, cells = binned(found)
+    _, prices, cells = bands
     last = max((column for column, _, _ in cells), default=0)
     sums: dict[int, float] = {}
     for column, row, amount in cells:
-        if not found.estimated or column == last:
+        if not estimated or column == last:
             sums[row] = sums.get(row, 0.0) + amount
     return sorted(((prices[row], amount) for row, amount in sums.items()), key=lambda level: -level[1])

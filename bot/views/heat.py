@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.answers import HeatMap
 from bot.replies import HeatReply
 from bot.views import pictures
+from bot.views.bands import binned
 from bot.views.bands import levels as levels_of
 from bot.views.card import Button, Card, Part
 from bot.views.figures import percent, price, table, usd
@@ -21,7 +22,9 @@ def heat(reply: HeatReply, context: Context) -> Card:
     """Return the card of /heat."""
     say = context.words.say
     found = reply.heat.value
-    levels = levels_of(found) if found else []
+    # Made once: some ten thousand cells are work that everyone else waits for.
+    bands = binned(found) if found else None
+    levels = levels_of(bands, estimated=found.estimated) if found and bands else []
     named: list[Named] = [(say("heat map"), reply.heat), (say("price"), reply.price)]
     current = reply.price.value.price if reply.price.value else None
     if found is None:
@@ -53,7 +56,9 @@ def heat(reply: HeatReply, context: Context) -> Card:
         (again, *others(reply.coin, ("raw", "liq"))),
     )
     details = Button(say("Details"), f"+heat {reply.coin} {reply.window} text")
-    return Card(parts, buttons, pictures.heat(reply, context), details, f"heat {reply.coin} {reply.window}")
+    return Card(
+        parts, buttons, pictures.heat(reply, bands, context), details, f"heat {reply.coin} {reply.window}"
+    )
 
 
 def _sentence(

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.answers import COINGLASS, Block, Candle, Price
 from bot.replies import FundingReply, HeatReply, InterestReply, LiquidationReply, MarketViewReply, Overview
-from bot.views.bands import binned, levels
+from bot.views.bands import Bands, levels
 from bot.views.figures import day_time, percent, price, ratio, usd, zone_name
 from bot.views.figures import funding as funding_text
 from bot.views.origin import Context, origin
@@ -114,12 +114,13 @@ def funding(reply: FundingReply, context: Context) -> AnyPicture | None:
     )  # fmt: skip
 
 
-def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
-    """Return the heat map with the price over it."""
+def heat(reply: HeatReply, bands: Bands | None, context: Context) -> AnyPicture | None:
+    """Return the heat map with the price over it. bands: its cells in bands, None without a map."""
     context = _charted(context)
     found = reply.heat.value
     if (
         found is None
+        or bands is None
         or not found.cells
         or len(found.times_ms) < _LEAST_POINTS
         or len(found.prices) < _LEAST_POINTS
@@ -127,7 +128,7 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         return None
     say = context.words.say
     to_ms = found.times_ms[-1] + _step(found.times_ms)
-    columns, rows, cells = binned(found)
+    columns, rows, cells = bands
     most = max(amount for _, _, amount in cells)
     what = say("estimated liquidation levels, {window}", window=found.window) if found.estimated else say(
         "liquidations that happened, {window}", window=found.window)  # fmt: skip
@@ -136,7 +137,7 @@ def heat(reply: HeatReply, context: Context) -> AnyPicture | None:
         sources=plain(origin(reply.heat, context)), footer=_footer(context), columns=columns, to_ms=to_ms,
         rows=rows, cells=cells,
         price=_line_until_now(_closes(found.candles, found.times_ms[0], to_ms), reply.price, to_ms), low="$0", high=usd(most),
-        marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(found)[:_MARKED]), simulated=context.simulated, clock=_clock(context, to_ms),
+        marks=tuple((at, f"{price(at)}  {usd(amount)}") for at, amount in levels(bands, estimated=found.estimated)[:_MARKED]), simulated=context.simulated, clock=_clock(context, to_ms),
     )  # fmt: skip
 
 

@@ -139,6 +139,9 @@ class RestClient:
         self._sleep = sleep
         self._patience_s = patience_s
         self._most_wait_s = most_wait_s
+        # httpcore looks through its queue and its connections at every step of every request: whoever
+        # finds no connection free waits here, where waiting costs nothing.
+        self._free = asyncio.Semaphore(_CONNECTIONS)
         self._quotas: dict[Limit, Quota] = {}
         self._quiet: Throttled | Banned | None = None
         self._quiet_until_s = 0.0
@@ -250,7 +253,7 @@ class RestClient:
         asking = self._http.stream(method, url, params=dict(params), headers=dict(headers), content=question)
         try:
             with scope:
-                async with asking as answer:
+                async with self._free, asking as answer:
                     body = bytearray()
                     async for chunk in answer.aiter_bytes():
                         body += chunk
