@@ -13,7 +13,9 @@ __all__ = [
     "MARKET",
     "AccumulationFacts",
     "Band",
+    "CandleChart",
     "CascadeFacts",
+    "Chart",
     "ClusterFacts",
     "ConfluenceFacts",
     "DivergenceFacts",
@@ -330,3 +332,34 @@ Facts = (
     | DivergenceFacts
     | SpikeFacts
 )
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """What a picture draws: the very data that fired.
+
+    price: rows (open_ms, low, high, close) of `bucket_ms` each, without rows where nothing
+    traded. bars: rows (open_ms, up_cents, down_cents) with up = shorts liquidated or
+    taker buys, down = longs liquidated or taker sells, as `bars_are` says
+    (`liquidations` or `orders`). from_ms..to_ms: the whole span drawn.
+    """
+
+    from_ms: int
+    to_ms: int
+    bucket_ms: int
+    price: tuple[tuple[int, float, float, float], ...]
+    bars: tuple[tuple[int, int, int], ...]
+    bars_are: str
+
+
+class CandleChart(msgspec.Struct, frozen=True):
+    """Candles up to the one that fired, with the means as they were known then; None: not ready.
+
+    candles: rows (open_ms, open, high, low, close, volume), ascending.
+    """
+
+    timeframe_ms: int
+    candles: tuple[tuple[int, float, float, float, float, float], ...]
+    ema9: tuple[float | None, ...]
+    ema21: tuple[float | None, ...]
+    ema50: tuple[float | None, ...]
+    vwap: tuple[float | None, ...]

@@ -15,10 +15,13 @@ import msgspec
 from teleglas.baselines import BaselineChange
 from teleglas.market import Liquidation
 from teleglas.market_view import MarketView
+from teleglas.outcomes import Priced
 from ws_alert.facts import (
     AccumulationFacts,
     Band,
+    CandleChart,
     CascadeFacts,
+    Chart,
     ClusterFacts,
     ConfluenceFacts,
     DivergenceFacts,
@@ -272,37 +275,6 @@ class Finding(msgspec.Struct, frozen=True):
         return self.asset
 
 
-class Chart(msgspec.Struct, frozen=True):
-    """What a picture draws: the very data that fired.
-
-    price: rows (open_ms, low, high, close) of `bucket_ms` each, without rows where nothing
-    traded. bars: rows (open_ms, up_cents, down_cents) with up = shorts liquidated or
-    taker buys, down = longs liquidated or taker sells, as `bars_are` says
-    (`liquidations` or `orders`). from_ms..to_ms: the whole span drawn.
-    """
-
-    from_ms: int
-    to_ms: int
-    bucket_ms: int
-    price: tuple[tuple[int, float, float, float], ...]
-    bars: tuple[tuple[int, int, int], ...]
-    bars_are: str
-
-
-class CandleChart(msgspec.Struct, frozen=True):
-    """Candles up to the one that fired, with the means as they were known then; None: not ready.
-
-    candles: rows (open_ms, open, high, low, close, volume), ascending.
-    """
-
-    timeframe_ms: int
-    candles: tuple[tuple[int, float, float, float, float, float], ...]
-    ema9: tuple[float | None, ...]
-    ema21: tuple[float | None, ...]
-    ema50: tuple[float | None, ...]
-    vwap: tuple[float | None, ...]
-
-
 class Alert(msgspec.Struct, frozen=True):
     """What one message tells, complete: rendering needs nothing else.
 
@@ -313,7 +285,8 @@ class Alert(msgspec.Struct, frozen=True):
     prior_ms: what that message told and when it was released, 0 if unknown.
     final: this edit ends the episode; total_usd, total_count are then the sums of its
     distinct events since one window before its start, and duration_ms its length. degraded: venues that were being polled.
-    revision: 0 for the send, then 1, 2, ... for each edit.
+    revision: 0 for the send, then 1, 2, ... for each edit. prices: on a send, of one coin of each asset it is about
+    when it was found, without those that nobody traded in the minute before. strength: `ws_alert.signals.track_record`.
     """
 
     alert_id: str
@@ -354,6 +327,8 @@ class Alert(msgspec.Struct, frozen=True):
     score_parts: tuple[ScorePart, ...] = ()
     normal: Normal | None = None
     supported_by: tuple[FoldedLine, ...] = ()
+    prices: tuple[Priced, ...] = ()
+    strength: float | None = None
 
 
 class DigestLine(msgspec.Struct, frozen=True):

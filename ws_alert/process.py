@@ -23,6 +23,7 @@ from ws_alert.error_watch import errors_heard
 from ws_alert.health import HealthMonitor
 from ws_alert.health_server import HealthServer
 from ws_alert.outbox.dispatcher import Dispatcher, Draw
+from ws_alert.outcomes.follower import Follower
 from ws_alert.pipeline import Pipeline, Wall
 from ws_alert.recorder import Recorder
 from ws_alert.recovery import Tables, known_tables
@@ -89,6 +90,8 @@ async def run(
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)
+        follower = Follower(store, engine.intake.assets, clock=clock)
+        follower.begin(clock())
         ready()
         _say_running(options, ways, simulated=settings.simulated)
         vitals = Vitals(
@@ -97,6 +100,7 @@ async def run(
         )  # fmt: skip
         works = _talks(settings, ways, store, dispatcher, draw, clock) | {
             "check": check_ways(ways, settings, store, stop), "warm": ways.keep_warm(), "vitals": vitals.run(),
+            "outcomes": follower.run(),
         }  # fmt: skip
         async with _beside(works):
             await _work(pipeline, dispatcher, feeds, stop, alive)

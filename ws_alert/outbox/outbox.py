@@ -16,6 +16,7 @@ from typing import TypeGuard
 
 import msgspec
 
+from teleglas.outcomes import NewOutcome
 from teleglas.storage.records import ALL_CHATS, Commit, NewEdit, NewMessage, StoredRow, VerdictRow
 from ws_alert.messages import (
     Action,
@@ -152,6 +153,7 @@ def commit_of(decisions: Decisions) -> Commit:
         memory=decisions.memory,
         position=decisions.position,
         baselines=decisions.baselines,
+        outcomes=tuple(outcome for verdict in decided for outcome in _outcomes(verdict)),
     )
 
 
@@ -234,6 +236,23 @@ def _messages(verdict: Verdict) -> Iterator[NewMessage]:
         )
     if verdict.digest is not None:
         yield _new_digest(verdict.digest, Tier.INFO, verdict.decided_ms)
+
+
+def _outcomes(verdict: Verdict) -> Iterator[NewOutcome]:
+    """Note what followed an alert for measuring; the store takes the first of each episode."""
+    alert = verdict.alert
+    if verdict.action is Action.SEND and alert is not None:
+        yield NewOutcome(
+            kind=verdict.kind,
+            asset=verdict.asset,
+            direction=verdict.direction,
+            timeframe=verdict.confluence.timeframe if verdict.confluence else "",
+            episode_ms=verdict.episode_ms,
+            event_ms=verdict.event_ms,
+            tier=alert.tier,
+            strength=alert.strength,
+            prices=alert.prices,
+        )
 
 
 def _new_digest(digest: Digest, tier: Tier, created_ms: int) -> NewMessage:

@@ -296,6 +296,7 @@ class TargetPolicy:
             reply_to=before.alert_id if before and (before.own or not before.cools) else "",
             prior_usd=before.usd if before else 0,
             prior_ms=before.told_ms if before else 0,
+            found_ms=first.event_ms,
         )
         return self._verdict(
             Action.SEND, reason, first, now_ms, tier=entry.largest.tier, release_ms=now_ms,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from teleglas.market import PositionSide, TakerSide
+from teleglas.outcomes import Priced
 from ws_alert.messages import (
     LEVELS,
     AccumulationFacts,
@@ -33,6 +34,7 @@ from ws_alert.messages import (
     WhaleFacts,
 )
 from ws_alert.signals.episodes import TOP, Episode
+from ws_alert.signals.track_record import strength
 from ws_alert.windows.coverage import FeedHealth
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import largest
@@ -52,6 +54,9 @@ _FAMILIES: dict[Kind, tuple[str, ...]] = {
 """Whose coverage a window has; of the kinds not named here that of the trades. Funding and open interest are
 levels that venues tell, not sums that a gap makes smaller."""
 
+_PRICE_AGE_MS = 60_000
+"""An older price is not what an asset cost at an event."""
+
 _DRAWN_FROM_FACTS = (CascadeFacts, ConfluenceFacts, FundingFacts, DivergenceFacts)
 """Their picture needs no chart of the asset's tape."""
 
@@ -61,7 +66,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     usd, count: what the message says. revision: 0 for a send, else the number of the edit.
     folded: findings told as lines in it, each with its count. reply_to, prior_usd, prior_ms:
-    the message that this one grew from, what it told, and when it was released.
+    the message that this one grew from, what it told, and when it was released. found_ms: event
+    time of the first finding that it tells, 0 for an edit.
     """
 
     finding: Finding
@@ -76,6 +82,7 @@ class Draft(msgspec.Struct, frozen=True):
     reply_to: str = ""
     prior_usd: int = 0
     prior_ms: int = 0
+    found_ms: int = 0
 
 
 class Evidence:
@@ -131,6 +138,8 @@ class Evidence:
             score_parts=finding.score_parts,
             normal=finding.normal,
             supported_by=_beside(finding, draft.folded),
+            prices=self._prices(finding, draft.found_ms) if draft.found_ms else (),
+            strength=strength(finding),
             chart=self._chart(finding),
             candles=(
                 self._candles(finding.facts, finding.event_ms)
@@ -176,6 +185,16 @@ class Evidence:
         flushed = isinstance(finding.facts, LargeFacts | StormFacts | StopHuntFacts)
         radar = finding.kind is Kind.GLOBAL_RADAR
         return events.tape.chart(events.newest_ms, orders=not flushed and not radar)
+
+    def _prices(self, finding: Finding, at_ms: int) -> tuple[Priced, ...]:
+        """Return what one coin cost when it was found, of every asset that somebody traded in the minute before."""
+        facts = finding.facts
+        storms = facts.storms if isinstance(facts, CascadeFacts) else ()
+        known = {
+            asset: self._events(asset).tape.move(at_ms - _PRICE_AGE_MS, at_ms)[1]
+            for asset in ([each.asset for each in storms] or [finding.asset])
+        }
+        return tuple((asset, price) for asset, price in known.items() if price)
 
     def _rows(self, finding: Finding) -> list[EventRow]:
         """Return the single events that the finding is made of, as far as they are kept."""
