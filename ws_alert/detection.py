@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from teleglas.market import Candle, Instrument, PositionSide, TakerSide
+from teleglas.market import Candle, Instrument, PositionSide
 from ws_alert.deadlines import Deadlines
 from ws_alert.decider import MINUTE_MS, Decider
 from ws_alert.detectors.candle_confluence_detector import CandleScanner
@@ -119,12 +119,12 @@ class Detection:
             hunt = self._hunts.ordered(events, row) if on.stop_hunt else None
         single = self._singles.trade(events, row) if on.whale_trade else None
         self.decider.judge(events, (whole, cluster if on.whale_cluster else None, single, hunt))
-        if is_order and on.whale_accumulation_window:
-            side = TakerSide(row.side)
-            if self._accumulations.may_fire(events, side) or self.decider.is_open(
-                _ACCUMULATION, events.asset
-            ):
-                self.decider.measure(events, self._accumulations.detect(events, row.event_ms))
+        if (
+            is_order
+            and on.whale_accumulation_window
+            and (self._accumulations.may_fire(events) or self.decider.is_open(_ACCUMULATION, events.asset))
+        ):
+            self.decider.measure(events, self._accumulations.detect(events, row.event_ms))
         if is_order and (
             (on.order_flow and self._flows.may_fire(events))
             or (on.volume_spike and self._spikes.may_fire(events))
@@ -195,7 +195,8 @@ class Detection:
         for events in dict.fromkeys((*self.intake.assets(), *known)):
             last = events.tape.current.second
             if last < until:
-                if last >= until - SPIKE_MS // 1000 and not self.decider.is_open(_SPIKE, events.asset):
+                recent = last >= until - SPIKE_MS // 1000 and self._spikes.may_fire(events)
+                if recent and not self.decider.is_open(_SPIKE, events.asset):
                     self._spike(events, last + 1)
                 self._flow(events, until)
         self.intake.interest.forget(due_ms)

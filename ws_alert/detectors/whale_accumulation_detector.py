@@ -23,9 +23,13 @@ class WhaleAccumulationDetector:
         self._count = thresholds.count
         self._range = thresholds.range_percent
 
-    def may_fire(self, events: AssetEvents, side: TakerSide) -> bool:
-        """Tell cheaply whether a side has enough large orders in (H - 180 s, H]."""
-        return events.orders[side].count_after(events.newest_ms - ACCUMULATION_MS) >= self._count
+    def may_fire(self, events: AssetEvents) -> bool:
+        """Tell cheaply whether any side has enough large orders in (H - 180 s, H].
+
+        An order of the other side may be what makes the price range flat again.
+        """
+        after_ms = events.newest_ms - ACCUMULATION_MS
+        return any(window.count_after(after_ms) >= self._count for window in events.orders.values())
 
     def detect(self, events: AssetEvents, event_ms: int) -> list[Level]:
         """Judge both sides at the asset's newest time H, or at `event_ms` if that is later.
