@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
@@ -15,7 +13,7 @@ from teleglas.charts.picture import RateRow, RatesPicture
 from teleglas.market import Candle
 from tests.made_candles import MINUTE, walk, write
 from ws_alert.backtest import report
-from ws_alert.backtest.outcomes import Costs, Trade, baseline, break_even, follow, rate_of, wilson
+from ws_alert.backtest.outcomes import Costs, Trade, baseline, break_even, follow, rate_of
 from ws_alert.backtest.scanner import backtest
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import parse
@@ -68,22 +66,6 @@ def test_break_even_is_sixty_percent_before_costs():
     assert break_even([LONG, SHORT], FREE) == pytest.approx(0.6)
     assert break_even([LONG], Costs(10, 0)) == pytest.approx(0.017 / (0.008 + 0.017))
     assert break_even([LONG], Costs(60, 0)) > 1
-
-
-def test_wilson_is_the_published_interval():
-    """Brown, Cai and DasGupta's form: symmetric, inside 0..1, never of zero width."""
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_holds_the_share(pair):
-    """The interval always contains what was measured."""
-    wins, count = pair
-    low, high = wilson(wins, count)
-    assert 0 <= low <= wins / count + 1e-12
-    assert wins / count - 1e-12 <= high <= 1
-    assert low < high
 
 
 def test_rate_sums_up():

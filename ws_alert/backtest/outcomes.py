@@ -7,10 +7,10 @@ candle that opens beyond the stop is filled at its open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import sqrt
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from teleglas.market import Candle
+from teleglas.track_record import wilson
 from ws_alert.messages import ConfluenceFacts
 
 __all__ = [
@@ -23,11 +23,7 @@ __all__ = [
     "break_even",
     "follow",
     "rate_of",
-    "wilson",
 ]
-
-_Z: Final = 1.959963984540054
-"""Of a 95 % interval."""
 
 
 class Costs(NamedTuple):
@@ -105,14 +101,6 @@ def rate_of(found: Sequence[tuple[Trade, Outcome]], costs: Costs) -> Rate:
     low, high = wilson(wins, count)
     mean = sum(outcome.net for _, outcome in found) / count
     return Rate(count, wins, wins / count, low, high, break_even([trade for trade, _ in found], costs), mean)
-
-
-def wilson(wins: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of a share; count is at least 1."""
-    share, square = wins / count, _Z * _Z
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = _Z / (1 + square / count) * sqrt(share * (1 - share) / count + square / (4 * count * count))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def after(candles: Sequence[Candle], index: int) -> Iterator[Candle]:

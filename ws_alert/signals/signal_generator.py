@@ -11,22 +11,13 @@ from typing import Final
 
 import msgspec
 
+from teleglas.outcomes import expected
 from ws_alert.messages import Finding, FoldedLine, Kind
 from ws_alert.signals.episodes import Key
 
 __all__ = ["CONFIRM_MS", "GeneratorMemory", "SignalGenerator", "Waiting", "lean"]
 
 CONFIRM_MS: Final = 60_000
-
-_LEANS = {
-    "buy": 1,
-    "bullish": 1,
-    "short": 1,
-    "sell": -1,
-    "bearish": -1,
-    "long": -1,
-}
-"""Where a direction pushes the price: a closed long is a forced sell."""
 
 _PARTS_OF: Final = {
     Kind.LIQUIDATION_STORM: frozenset({Kind.LARGE_LIQUIDATION}),
@@ -41,13 +32,9 @@ _PARTS_OF: Final = {
 def lean(kind: Kind, direction: str) -> int:
     """Return 1 (up), -1 (down) or 0: where the flow that was found pushes the price.
 
-    A stop hunt leans against its flushed side, since the flush was absorbed; who pays
-    funding pushes nothing.
+    That is where the kind says that the price goes, but for funding: who pays it pushes nothing.
     """
-    if kind is Kind.FUNDING_EXTREME:
-        return 0
-    sign = _LEANS.get(direction, 0)
-    return -sign if kind is Kind.STOP_HUNT else sign
+    return 0 if kind is Kind.FUNDING_EXTREME else expected(kind, direction)
 
 
 class Waiting(msgspec.Struct):
