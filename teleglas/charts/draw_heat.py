@@ -21,6 +21,8 @@ __all__ = ["heat_png"]
 _TOP, _BOTTOM = 152, 888
 _COLORS: Final = "inferno"
 _MARKED = 2
+_CHAR, _ENOUGH = 19.0, 45.0
+"""Pixels: the width of a letter of a mark, and the distance from which on it hides no price."""
 
 
 def heat_png(picture: HeatPicture) -> bytes:
@@ -68,9 +70,27 @@ def _marks(canvas: Canvas, picture: HeatPicture, low: float, high: float) -> Non
             continue
         used.append(y)
         box = {"boxstyle": "round,pad=0.25", "facecolor": BACKGROUND, "edgecolor": MARK, "alpha": 0.85}
-        canvas.text(RIGHT - 18, y, words, size=29, color=WHITE, bold=True, align="right", bbox=box)
+        width = len(words) * _CHAR
+        # Beside the price where that leaves it visible, since where it went is half of the picture.
+        if _room(picture, y, RIGHT - width, RIGHT, low, high) >= _room(
+            picture, y, LEFT, LEFT + width, low, high
+        ):
+            canvas.text(RIGHT - 18, y, words, size=29, color=WHITE, bold=True, align="right", bbox=box)
+        else:
+            canvas.text(LEFT + 18, y, words, size=29, color=WHITE, bold=True, bbox=box)
         if len(used) == _MARKED:
             return
+
+
+def _room(picture: HeatPicture, y: float, left: float, right: float, low: float, high: float) -> float:
+    """Return how far the price stays away from a height between two places across, at most `_ENOUGH` pixels."""
+    begin, length = picture.columns[0], picture.to_ms - picture.columns[0]
+    away = [
+        abs(place(price, low, high, _TOP, _BOTTOM) - y)
+        for at, price in picture.price
+        if left <= LEFT + (at - begin) / length * (RIGHT - LEFT) <= right
+    ]
+    return min([_ENOUGH, *away])
 
 
 def _scale(canvas: Canvas, picture: HeatPicture) -> None:
