@@ -18,6 +18,13 @@ __all__ = ["Found", "Unknown", "near_matches", "resolve"]
 
 _LONGEST = 40
 _MOST_NEAR = 4
+_FULL_NAMES = {
+    "AVALANCHE": "AVAX", "BITCOIN": "BTC", "CARDANO": "ADA", "CHAINLINK": "LINK",
+    "COSMOS": "ATOM", "DOGECOIN": "DOGE", "ETHER": "ETH", "ETHEREUM": "ETH", "HYPERLIQUID": "HYPE", "LITECOIN": "LTC",
+    "POLKADOT": "DOT", "POLYGON": "POL", "RIPPLE": "XRP", "SHIBA": "SHIB", "SOLANA": "SOL",
+    "STELLAR": "XLM", "TONCOIN": "TON", "TRON": "TRX", "UNISWAP": "UNI", "ZCASH": "ZEC",
+}  # fmt: skip
+"""What beginners type, as an offer only: a coin may bear such a name itself one day."""
 _OUTSIDE = re.compile(r"^[\s$#]+|\s+$")
 _SPACES = re.compile(r"\s+")
 
@@ -55,7 +62,9 @@ def resolve(text: str, listed: Collection[str], multiplied: Collection[str] = ()
     thousand = asset_and_scale(f"k{name[1:].upper()}")[0]
     if name[0] in "kK" and thousand in multiplied and thousand in listed:
         return Found(thousand)
-    return Unknown(name, near_matches(_coin_part(name), listed))
+    meant = _FULL_NAMES.get(name.upper(), "")
+    near = [asset for asset in near_matches(_coin_part(name), listed) if asset != meant]
+    return Unknown(name, tuple([meant, *near][:_MOST_NEAR] if meant in listed else near))
 
 
 def near_matches(name: str, listed: Iterable[str]) -> tuple[str, ...]:

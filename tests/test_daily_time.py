@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teleglas.daily_time import DailyTime, parse
-from teleglas.zones import find_zone, near_zones
+from teleglas.zones import find_zone, near_zones, zones_ahead
 
 _ZONES = ["UTC", "Asia/Jakarta", "Asia/Kolkata", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati",
           "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago"]  # fmt: skip
@@ -64,6 +64,20 @@ def test_cities():
     assert find_zone("jakarta") == "Asia/Jakarta"
     assert find_zone("nowhere") is None
     assert near_zones("Asia/Jakata")[0] == "Asia/Jakarta"
+    assert find_zone("WIB") == "Asia/Jakarta"
+
+
+def test_a_distance_from_utc_is_answered_with_zones_that_have_it_then():
+    """In winter New York is five hours behind and in summer four."""
+    winter, summer = (
+        int(datetime(2026, month, 1, tzinfo=ZoneInfo("UTC")).timestamp() * 1000) for month in (1, 7)
+    )
+    for text in ("+7", "utc+7", "GMT+07:00", "UTC_+7"):
+        assert zones_ahead(text, winter)[0] == "Asia/Jakarta"
+    assert "America/New_York" in zones_ahead("-5", winter)
+    assert "America/New_York" in zones_ahead("-4", summer)
+    assert zones_ahead("+5:45", winter) == ["Asia/Kathmandu"]
+    assert zones_ahead("7", winter) == zones_ahead("+99", winter) == zones_ahead("Jakarta", winter) == []
 
 
 def test_the_day_of_the_zone():

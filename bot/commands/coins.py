@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 
+from bot.commands.arguments import amount_and_names, name_in, window_in
 from bot.commands.desk import Ask
 from bot.queries import BOOK_VENUES
 from bot.symbols import Found
@@ -19,10 +19,6 @@ __all__ = ["funding", "heat", "liq", "market", "oi", "orderbook", "raw", "rsi", 
 _EVERY = "*"
 _DEFAULT_COIN = "BTC"
 _FRAMES = ("4h", "24h", "7d")
-_AMOUNT = re.compile(r"\$?(?P<grouped>[1-9]\d{0,2}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*)|"
-                     r"\$?(?P<plain>\d{1,12}(?:[.,]\d{1,3})?)(?P<times>[kKmMbB]?)")  # fmt: skip
-"""`1,000,000` and `100.000` are thousands in groups, as no dollar has thousandths; `1.5m` is a fraction."""
-_TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
 async def raw(ask: Ask) -> Card:
@@ -39,7 +35,7 @@ async def raw(ask: Ask) -> Card:
 
 async def liq(ask: Ask) -> Card:
     """Liquidations of a coin, or of the market without one."""
-    window, name = _window(ask, WINDOWS), _name(ask, WINDOWS)
+    window, name = window_in(ask.arguments, WINDOWS), name_in(ask.arguments)
     if name in {"", _EVERY}:
         return liquidations.market(await ask.desk.queries.market(window, ask.end), ask.context)
 
@@ -53,22 +49,21 @@ async def liq(ask: Ask) -> Card:
 
 async def market(ask: Ask) -> Card:
     """Show the whole market: totals, imbalance, share of coins in storm."""
-    window = _window(ask, market_view.WINDOWS)
+    window = window_in(ask.arguments, market_view.WINDOWS)
     return market_view.market_view(await ask.desk.queries.market_view(window, ask.end), ask.context)
 
 
 async def whale(ask: Ask) -> Card:
     """Large trades and positions, of a coin or of all; a number is the least amount."""
-    amounts = [amount for amount in map(_amount, ask.arguments) if amount is not None]
-    names = [word for word in ask.arguments if _amount(word) is None and word != _EVERY]
-    least = amounts[0] if amounts else None
-    if not names:
+    least, words = amount_and_names(ask.arguments)
+    name = name_in([word for word in words if word != _EVERY])
+    if not name:
         return whales.whales(await ask.desk.queries.whales(None, least, ask.end), ask.context)
 
     async def show(coin: str) -> Card:
         return whales.whales(await ask.desk.queries.whales(coin, least, ask.end), ask.context)
 
-    return await _of_coin(ask, show, names[0])
+    return await _of_coin(ask, show, name)
 
 
 async def sentiment(ask: Ask) -> Card:
@@ -77,7 +72,7 @@ async def sentiment(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         return mood.sentiment(await ask.desk.queries.sentiment(coin, ask.end), ask.context)
 
-    return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, name_in(ask.arguments) or _DEFAULT_COIN)
 
 
 async def orderbook(ask: Ask) -> Card:
@@ -95,14 +90,14 @@ async def orderbook(ask: Ask) -> Card:
 
 async def oi(ask: Ask) -> Card:
     """Open interest by exchange and over time."""
-    window = _window(ask, _FRAMES)
+    window = window_in(ask.arguments, _FRAMES)
 
     async def show(coin: str) -> Card:
         return interest.open_interest(
             await ask.desk.queries.open_interest(coin, window, ask.end), ask.context
         )
 
-    return await _of_coin(ask, show, _name(ask, _FRAMES) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, name_in(ask.arguments) or _DEFAULT_COIN)
 
 
 async def funding(ask: Ask) -> Card:
@@ -111,7 +106,7 @@ async def funding(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         return interest.funding_card(await ask.desk.queries.funding(coin, ask.end), ask.context)
 
-    return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, name_in(ask.arguments) or _DEFAULT_COIN)
 
 
 async def rsi(ask: Ask) -> Card:
@@ -120,22 +115,22 @@ async def rsi(ask: Ask) -> Card:
     async def show(coin: str) -> Card:
         return mood.rsi(await ask.desk.queries.rsi(coin, ask.end), ask.context)
 
-    return await _of_coin(ask, show, ask.argument(0) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, name_in(ask.arguments) or _DEFAULT_COIN)
 
 
 async def heat(ask: Ask) -> Card:
     """Show the heat map of liquidations."""
-    window = _window(ask, WINDOWS)
+    window = window_in(ask.arguments, WINDOWS)
 
     async def show(coin: str) -> Card:
         return heat_view.heat(await ask.desk.queries.heat(coin, window, ask.end), ask.context)
 
-    return await _of_coin(ask, show, _name(ask, WINDOWS) or _DEFAULT_COIN)
+    return await _of_coin(ask, show, name_in(ask.arguments) or _DEFAULT_COIN)
 
 
 async def _of_coin(ask: Ask, show: Callable[[str], Awaitable[Card]], name: str | None = None) -> Card:
     """Show what is asked of the coin that is meant, or what could have been meant."""
-    text = ask.argument(0) if name is None else name
+    text = name_in(ask.arguments) if name is None else name
     if not text:
         listed = await ask.desk.coins.known()
         return talk.ask_coin(ask.call.name, tuple(listed)[:6] or (_DEFAULT_COIN, "ETH"), ask.context)
@@ -144,22 +139,3 @@ async def _of_coin(ask: Ask, show: Callable[[str], Awaitable[Card]], name: str |
         return await show(found.asset)
     rest = "".join(f" {word}" for word in ask.arguments if word != text)
     return talk.unknown_coin(found.text, ask.call.name, found.near, ask.context, rest)
-
-
-def _window(ask: Ask, allowed: tuple[str, ...]) -> str:
-    asked = [word.lower() for word in ask.arguments if word.lower() in allowed]
-    return asked[0] if asked else "24h"
-
-
-def _name(ask: Ask, frames: tuple[str, ...]) -> str:
-    """Return the first word that is no length of time: `/liq 4h btc` asks for what `/liq btc 4h` does."""
-    return next((word for word in ask.arguments if word.lower() not in frames), "")
-
-
-def _amount(word: str) -> float | None:
-    found = _AMOUNT.fullmatch(word)
-    if found is None:
-        return None
-    if found["grouped"]:
-        return float(found["grouped"].replace(found["mark"], ""))
-    return float(found["plain"].replace(",", ".")) * _TIMES[found["times"].lower()]

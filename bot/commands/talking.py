@@ -10,9 +10,11 @@ from bot.commands.desk import Ask
 from bot.views import talk
 from bot.views.card import Card
 from teleglas.language import LANGUAGES
-from teleglas.zones import find_zone, near_zones
+from teleglas.zones import find_zone, near_zones, zones_ahead
 
 __all__ = ["about", "lang", "start", "tz"]
+
+_IN_ENGLISH = {"english": "en", "indonesian": "id", "indonesia": "id", "russian": "ru", "chinese": "zh"}
 
 
 async def start(ask: Ask) -> Card:
@@ -27,9 +29,9 @@ async def about(ask: Ask) -> Card:
 
 async def lang(ask: Ask) -> Card:
     """Choose the language."""
-    wanted = ask.argument(0).lower()
-    named = {name.casefold(): code for code, name in LANGUAGES.items()}
-    code = wanted if wanted in LANGUAGES else named.get(" ".join(ask.arguments).casefold(), "")
+    wanted = " ".join(ask.arguments).casefold()
+    named = _IN_ENGLISH | {name.casefold(): code for code, name in LANGUAGES.items()}
+    code = wanted if wanted in LANGUAGES else named.get(wanted, "")
     if not code or ask.person.user_id is None:
         return talk.languages(ask.context)
     await ask.desk.choose(ask.person.user_id, language=code)
@@ -43,6 +45,7 @@ async def tz(ask: Ask) -> Card:
         return talk.zones(ask.context)
     name = find_zone(wanted)
     if name is None:
-        return talk.unknown_zone(wanted, near_zones(wanted), ask.context)
+        near = zones_ahead(wanted, ask.context.now_ms) or near_zones(wanted)
+        return talk.unknown_zone(wanted, near, ask.context)
     await ask.desk.choose(ask.person.user_id, time_zone=name)
     return talk.zone_chosen(name, ZoneInfo(name), ask.context)

@@ -12,7 +12,6 @@ from bot.views.origin import Context, Named, footer, missing_line, refresh, sour
 from bot.views.pieces import headline, others, tldr
 from teleglas.language import Html
 from teleglas.market import PositionSide, TakerSide
-from teleglas.telegram.text import escape
 
 __all__ = ["whales"]
 
@@ -106,7 +105,8 @@ def _trades(reply: Whales, context: Context, *, top: bool) -> str:
     if found is None:
         return ""
     rows = found.top[:_TOP] if top else found.trades[:_LATEST]
-    if not rows:
+    told_above = not top and set(rows) == set(found.top[:_TOP])
+    if not rows or told_above:
         return ""
     title = say("Largest") if top else say("Latest")
     return title + "\n" + table(_whole(rows, reply, context))
@@ -182,11 +182,18 @@ def _summary(reply: Whales, context: Context) -> str:
             flow = say("Large orders buy more than they sell, by {usd}.", usd=net)
         else:
             flow = say("Large orders sell more than they buy, by {usd}.", usd=net)
-    held = ""
+    return tldr(context, flow, _held(reply, context))
+
+
+def _held(reply: Whales, context: Context) -> str:
+    """Say how the positions shown are divided."""
+    say = context.words.say
     rows = reply.positions.value.positions if reply.positions.value else ()
-    if rows:
-        longs = sum(row.usd for row in rows if row.side is PositionSide.LONG)
-        shorts = sum(row.usd for row in rows if row.side is PositionSide.SHORT)
-        held = say("The Hyperliquid positions shown are {longs} long and {shorts} short.", longs=usd(longs),
+    longs = sum(row.usd for row in rows if row.side is PositionSide.LONG)
+    shorts = sum(row.usd for row in rows if row.side is PositionSide.SHORT)
+    if longs and shorts:
+        return say("The Hyperliquid positions shown are {longs} long and {shorts} short.", longs=usd(longs),
                    shorts=usd(shorts))  # fmt: skip
-    return tldr(context, flow, escape(held) if held else "")
+    if longs:
+        return say("All Hyperliquid positions shown are long: {usd}.", usd=usd(longs))
+    return say("All Hyperliquid positions shown are short: {usd}.", usd=usd(shorts)) if shorts else ""

@@ -30,7 +30,7 @@ def test_every_spelling_of_a_coin_is_understood(text, asset):
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("BT", ("BTC",)), ("bitcoin", ()), ("BTCD", ("BTC", "BTCDOM")), ("dgoe", ("DOGE",)), ("kava", ("AVA",)), ("kas", ("AS",)),
+    [("BT", ("BTC",)), ("bitcoins", ()), ("BTCD", ("BTC", "BTCDOM")), ("dgoe", ("DOGE",)), ("kava", ("AVA",)), ("kas", ("AS",)),
      ("ETHBTC", ()), ("", ()), ("$", ()), ("\u0000", ()), ("so1", ("SOL",)), ("BTCDO", ("BTCDOM", "BTC"))],
 )  # fmt: skip
 def test_unknown_names_are_never_another_coin(text, near):
@@ -38,6 +38,13 @@ def test_unknown_names_are_never_another_coin(text, near):
     answer = resolve(text, LISTED, {"PEPE"})
     assert isinstance(answer, Unknown)
     assert answer.near == near
+
+
+def test_the_name_of_a_coin_is_offered_as_its_symbol_first():
+    """`bitcoin` is no coin's symbol; if one were called so, it would be meant."""
+    assert resolve("bitcoin", LISTED) == Unknown("bitcoin", ("BTC",))
+    assert resolve("bitcoin", {**LISTED, "BITCOIN": None}) == Found("BITCOIN")
+    assert resolve("Stellar", {"BTC": None}).near == ()
 
 
 def test_multiples_with_capitals_need_no_proof():

@@ -74,4 +74,28 @@ def test_no_exchange_s_name_is_cut_for_a_price(amount, at, line):
     held = Block(WhalePositions(()), None, COINGLASS, ("Hyperliquid",), NOW)
     card = text(whales(Whales("BTC", None, trades, held), Context(load_words("bot")["en"], NOW)))
     told = re.findall(r"<pre>(.*?)</pre>", card, re.DOTALL)
-    assert [" ".join(each.split()) for each in told] == [line, line]
+    assert [" ".join(each.split()) for each in told] == [line]
+
+
+def test_a_side_without_positions_is_not_shown_as_zero():
+    """All that is shown is short, then."""
+    assert "All Hyperliquid positions shown are short: $16.0M." in plain(shown(HELD))
+    assert "shown are $7.68M long and $1.20M short." in plain(shown(TAKERS, 9))
+
+
+def test_the_same_trades_are_not_listed_twice():
+    """The newest are named where they are others than the largest."""
+
+    def card(count: int) -> str:
+        rows = tuple(
+            WhaleTrade("OKX", "SOL", TakerSide.BUY, 1e6 + number, 142.0, NOW - number)
+            for number in range(count)
+        )
+        largest = tuple(sorted(rows, key=lambda row: -row.usd))[:5]
+        found = WhaleTrades(rows, largest, 1e6 * count, 0.0, count, 50_000.0, NOW - 600_000)
+        trades = Block(found, source=EXCHANGES, as_of_ms=NOW)
+        nobody = Block(WhalePositions((), None), None, COINGLASS, ("Hyperliquid",), NOW)
+        return plain(text(whales(Whales("SOL", None, trades, nobody), Context(load_words("bot")["en"], NOW))))
+
+    assert "Latest" not in card(3)
+    assert "Latest" in card(8)
