@@ -21,6 +21,7 @@ from ws_alert.detection import Detection, DetectionMemory
 from ws_alert.detectors.candle_confluence_detector import ScannerMemory
 from ws_alert.messages import FeedNotice, FeedState, PhaseLine, RecordKind, RefusedNote, Verdict
 from ws_alert.recorder import Observer
+from ws_alert.records import KindRecord, Records
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import Episodes
 from ws_alert.signals.evidence import Evidence
@@ -56,6 +57,7 @@ class EngineMemory(msgspec.Struct):
     scanner: ScannerMemory
     detection: DetectionMemory
     decider: DeciderMemory
+    records: Records = Records()
 
 
 class AlertEngine:
@@ -88,7 +90,10 @@ class AlertEngine:
         self.baselines = self.detection.baselines
         self.scanner = self.detection.scanner
         self.episodes = Episodes()
-        evidence = Evidence(self.intake.events, self.health, simulated=simulated, candles=self.scanner.chart)
+        self._records: dict[str, KindRecord] = {}
+        evidence = Evidence(
+            self.intake.events, self.health, self._records, simulated=simulated, candles=self.scanner.chart
+        )
         policies = Decider.policies(rules, targets, self.episodes, evidence, budget=budget)
         self.decider = Decider(rules, self.intake, self._deadlines, self.episodes, policies)
         self.detection.decider = self.decider
@@ -203,6 +208,7 @@ class AlertEngine:
                 self.scanner.memory(),
                 self.detection.memory(),
                 self.decider.memory(),
+                Records(self._records),
             )
         )
 
@@ -230,6 +236,7 @@ class AlertEngine:
         self.scanner.restore(known.scanner)
         self.decider.restore(known.decider)
         self.detection.restore(known.detection)
+        self._recorded(known.records)
 
     # -- inside -----------------------------------------------------------------------
 
@@ -273,6 +280,14 @@ class AlertEngine:
                 self.intake.interrupted(notice.venue)
         elif kind == RecordKind.REFUSED and not self.warming:
             self.decider.refused(msgspec.json.decode(payload, type=RefusedNote))
+        elif kind == RecordKind.TRACK_RECORD:
+            self._recorded(msgspec.json.decode(payload, type=Records))
+
+    def _recorded(self, records: Records) -> None:
+        """Take how earlier alerts came out, in place of what was known of that."""
+        self._records.clear()
+        self._records.update(records.kinds)
+        self.detection.recorded(self._records)
 
     def _due(self, name: str) -> int | None:
         what = name.partition("\n")[0]

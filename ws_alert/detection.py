@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from teleglas.market import Candle, Instrument, PositionSide
@@ -21,6 +23,7 @@ from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDete
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.messages import LEVELS, EventRow, Kind
 from ws_alert.recorder import Observer
+from ws_alert.records import KindRecord
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import ORDERS
 from ws_alert.windows.baselines import CLOSED_AFTER, Baselines
@@ -77,6 +80,12 @@ class Detection:
         self._divergences = OiDivergenceDetector(rules)
         self._close_ms = 0
         self._was_heard = False
+
+    def recorded(self, records: Mapping[str, KindRecord]) -> None:
+        """Take how often each kind was right so far."""
+        nothing = KindRecord({})
+        self._hunts.record = records.get(Kind.STOP_HUNT, nothing).right
+        self._flows.use(records.get(Kind.ORDER_FLOW, nothing).right)
 
     # -- judge of the intake ------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from ws_alert.facts import (
     StormLine,
     WhaleFacts,
 )
+from ws_alert.records import AlertRecord
 
 __all__ = [
     "LEVELS",
@@ -143,12 +144,14 @@ class RecordKind(IntEnum):
     """A venue's refreshed instrument table; `source` is the venue."""
     REFUSED = 6
     """A `RefusedNote` as JSON: a delivery was refused for good, so its cooldown is cleared."""
+    TRACK_RECORD = 7
+    """`Records` as JSON: how earlier alerts came out, told at each start and when it has changed."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """What a source read, before anybody stamped or decoded it.
 
-    kind is FRAME, BODY, NOTICE, INSTRUMENTS or REFUSED; payload is untouched bytes.
+    kind is FRAME, BODY, NOTICE, INSTRUMENTS, REFUSED or TRACK_RECORD; payload is untouched bytes.
     """
 
     kind: RecordKind
@@ -287,6 +290,7 @@ class Alert(msgspec.Struct, frozen=True):
     distinct events since one window before its start, and duration_ms its length. degraded: venues that were being polled.
     revision: 0 for the send, then 1, 2, ... for each edit. prices: on a send, of one coin of each asset it is about
     when it was found, without those that nobody traded in the minute before. strength: `ws_alert.signals.track_record`.
+    record: how earlier ones came out.
     """
 
     alert_id: str
@@ -329,6 +333,7 @@ class Alert(msgspec.Struct, frozen=True):
     supported_by: tuple[FoldedLine, ...] = ()
     prices: tuple[Priced, ...] = ()
     strength: float | None = None
+    record: AlertRecord | None = None
 
 
 class DigestLine(msgspec.Struct, frozen=True):

@@ -34,10 +34,9 @@ class KindRecord(msgspec.Struct, frozen=True):
 
 
 class Records(msgspec.Struct, frozen=True):
-    """The records of all kinds within `horizon_min` minutes, by the kind's name."""
+    """The records of all kinds within `TOLD_MIN` minutes, by the kind's name."""
 
     kinds: dict[str, KindRecord] = {}
-    horizon_min: int = TOLD_MIN
 
 
 class ScoreV2(msgspec.Struct, frozen=True):
@@ -51,9 +50,9 @@ class ScoreV2(msgspec.Struct, frozen=True):
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
-    """What an alert tells of earlier ones. way: of its kind and direction; right: of its kind."""
+    """What an alert tells of earlier ones, `horizon_min` minutes after them. way: of its kind and direction; right: of its kind."""
 
     way: TrackRecord
     right: TrackRecord
-    horizon_min: int
     score_v2: ScoreV2 | None = None
+    horizon_min: int = TOLD_MIN

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from teleglas.storage.outcomes import open_outcomes
 from teleglas.storage.store import open_store
 from teleglas.storage.thread import StoreThread
@@ -15,6 +17,7 @@ from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.outcomes.follower import Follower
 from ws_alert.pipeline import Pipeline
+from ws_alert.records import Records
 from ws_alert.recovery import known_tables
 from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
@@ -53,9 +56,9 @@ class House:
         )
         try:
             await pipeline.recover(journal, journal_dir)
-            follower = Follower(store, engine.intake.assets, clock=lambda: self.now_ms)
+            follower = Follower(store, engine.intake.assets, inbox.put, clock=lambda: self.now_ms)
             follower.begin(self.now_ms)
-            yield Process(self, store, engine, pipeline, follower)
+            yield Process(self, store, engine, pipeline, follower, inbox)
         finally:
             journal.close()
             await store.close()
@@ -73,10 +76,17 @@ class Process:
     """Feeds frames at times after noon, in ms."""
 
     def __init__(
-        self, house: House, store: StoreThread, engine: AlertEngine, pipeline: Pipeline, follower: Follower
+        self,
+        house: House,
+        store: StoreThread,
+        engine: AlertEngine,
+        pipeline: Pipeline,
+        follower: Follower,
+        inbox: Inbox,
     ) -> None:
         self.house, self.store, self.engine = house, store, engine
-        self.pipeline, self.follower = pipeline, follower
+        self.pipeline, self.follower, self.inbox = pipeline, follower, inbox
+        self.records: list[Records] = []
 
     def trade(self, at: int, price: float, *, symbol: str = "BTCUSDT") -> None:
         """Take a small trade at a price."""
@@ -107,6 +117,10 @@ class Process:
         self.house.now_ms = NOON + at
         for _ in range(3):
             await self.follower.look(self.house.now_ms)
+        while len(self.inbox):
+            frames = await self.inbox.take(0)
+            self.records += [msgspec.json.decode(frame.payload, type=Records) for frame in frames]
+            self.pipeline._decide(frames)
 
     def _feed(self, at: int, payload: bytes) -> None:
         self.house.now_ms = NOON + at + 20

@@ -16,7 +16,7 @@ from ws_alert.windows.coverage import FeedHealth
 def policy() -> TargetPolicy:
     """Return a policy without any window behind it."""
     machine = engine()
-    evidence = Evidence(machine.intake.events, FeedHealth(), simulated=True)
+    evidence = Evidence(machine.intake.events, FeedHealth(), {}, simulated=True)
     return TargetPolicy("chat", Rules(), Episodes(), evidence, budget=0)
 
 

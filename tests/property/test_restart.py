@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from teleglas.track_record import TrackRecord
 from tests.frames import (
     START_MS,
     Feed,
@@ -26,6 +27,7 @@ from tests.frames import (
 )
 from tests.shelf import SERIES, Shelf, note, state
 from ws_alert.messages import Action, FeedState, JournalRecord, RecordKind
+from ws_alert.records import KindRecord, Records, Step
 from ws_alert.rules import Rules
 from ws_alert.windows.baselines import MINUTE_MS, Baselines
 
@@ -41,7 +43,7 @@ _LATE = [0, 0, 0, 0, 0, 5, 2000, 29_999, 59_999, 60_001]
 _USD = [20.0, 5_000.0, 99_999.0, 150_000.0, 450_000.0, 600_000.0, 900_000.0, 1_100_000.0, 1_500_000.0, 2_500_000.0,
         9_000_000.0]  # fmt: skip
 _WHAT = ["trade", "trade", "order", "order", "order", "bybit trade", "bybit order", "okx trade", "okx order", "mark",
-         "again", "body", "tick", "live", "polling", "down", "refused"]  # fmt: skip
+         "again", "body", "tick", "live", "polling", "down", "refused", "record"]  # fmt: skip
 
 _inputs = st.lists(
     st.tuples(
@@ -55,6 +57,15 @@ _inputs = st.lists(
     min_size=12,
     max_size=60,
 )
+
+
+def _input(feed: Feed, item, now: int, number: int, times: dict[int, int]) -> tuple[RecordKind, str, bytes]:
+    if item[0] != "record":
+        return _payload(feed, item, now, number, times)
+    right = TrackRecord(40, 40 if item[4] else 20)
+    known = KindRecord({"long": right, "buy": right}, right, (Step(0.0, right.hits / 40, right.hits, 40),))
+    kinds = ("stop_hunt", "order_flow", "liquidation_storm", "whale_cluster")
+    return RecordKind.TRACK_RECORD, "", msgspec.json.encode(Records(dict.fromkeys(kinds, known)))
 
 
 def _payload(feed: Feed, item, now: int, number: int, times: dict[int, int]) -> tuple[RecordKind, str, bytes]:
@@ -130,7 +141,7 @@ def _whole(inputs, mode: str) -> tuple[Feed, list[int]]:
         now += item[1]
         times |= dict.fromkeys(range(number + 1, number + item[5] + 1), START_MS + now - item[2])
         number += item[5]
-        feed.record(now, *_payload(feed, item, now, number, times))
+        feed.record(now, *_input(feed, item, now, number, times))
         decided.append(len(feed.verdicts))
     feed.rest()
     return feed, decided

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from teleglas.track_record import NOTHING, TrackRecord
 from ws_alert.messages import ScorePart, Tier
 
-__all__ = ["FIRST_STEP", "MOST", "STEP_SHARE", "score_v1", "tier_of_score", "total"]
+__all__ = ["FIRST_STEP", "MOST", "STEP_SHARE", "record_points", "score_v1", "tier_of_score", "total"]
 
 MOST: Final = 99
 """The score ends here, whatever is added."""
@@ -28,14 +29,12 @@ def score_v1(
     volume: int,
     side_usd: int,
     absorbed: bool = False,
-    hit_rate: float | None = None,
-    outcomes: int = 0,
+    record: TrackRecord = NOTHING,
 ) -> tuple[ScorePart, ...]:
     """Return the parts of the score; their `total` is the score.
 
     volume: cents, of which side_usd belong to the larger side. absorbed: large orders took
-    the other side of a forced flow. hit_rate: this kind's measured share of right calls over
-    `outcomes` alerts; None or fewer than 30 add nothing.
+    the other side of a forced flow. record: of this kind's right calls.
     """
     parts = [ScorePart("base", 50)]
     share = STEP_SHARE[group]
@@ -49,9 +48,16 @@ def score_v1(
             break
     if absorbed:
         parts.append(ScorePart("absorption", 25))
-    if hit_rate is not None and outcomes >= _LEAST_RECORD and hit_rate > 0.7:
-        parts.append(ScorePart("measured hit rate above 70 %", 10))
+    points = record_points(record)
+    if points:
+        parts.append(ScorePart(f"{record.hits:,} of {record.n:,} earlier ones right", points))
     return tuple(parts)
+
+
+def record_points(record: TrackRecord) -> int:
+    """Return what a kind's measured hit rate adds: 10 above 0.7 over at least 30 alerts, else nothing."""
+    measured = record.n >= _LEAST_RECORD and record.hits * 10 > record.n * 7
+    return 10 if measured else 0
 
 
 def total(parts: tuple[ScorePart, ...]) -> float:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from teleglas.market import TakerSide
-from ws_alert.detectors.confidence import FIRST_STEP, STEP_SHARE, score_v1, tier_of_score, total
+from teleglas.track_record import NOTHING, TrackRecord
+from ws_alert.detectors.confidence import (
+    FIRST_STEP,
+    STEP_SHARE,
+    record_points,
+    score_v1,
+    tier_of_score,
+    total,
+)
 from ws_alert.detectors.hit import Hit, Level
 from ws_alert.messages import FlowFacts, Kind
 from ws_alert.rules import GROUPS, Rules
@@ -31,8 +39,14 @@ class OrderFlowAnalyzer:
         self._ratio = round(thresholds.ratio * 10_000)
         self._count = thresholds.count
         self._score = thresholds.score
-        # below the first volume step the score ends at 65, whatever the share
-        share = {group: STEP_SHARE[group] if thresholds.score >= 65 else 0 for group in GROUPS}
+        self.use(NOTHING)
+
+    def use(self, record: TrackRecord) -> None:
+        """Take how often it was right so far."""
+        self._record = record
+        # below the first volume step the score ends here, whatever the share
+        most = 65 + record_points(record)
+        share = {group: STEP_SHARE[group] if self._score >= most else 0 for group in GROUPS}
         self.least = {group: FIRST_STEP * share[group] // 100 for group in GROUPS}
 
     def may_fire(self, events: AssetEvents) -> bool:
@@ -60,7 +74,7 @@ class OrderFlowAnalyzer:
         return Level(Kind.ORDER_FLOW, events.asset, side.value, share, hit)
 
     def _hit(self, events: AssetEvents, until_ms: int, side: TakerSide, usd: int, volume: int) -> Hit | None:
-        parts = score_v1(group=events.group, volume=volume, side_usd=usd)
+        parts = score_v1(group=events.group, volume=volume, side_usd=usd, record=self._record)
         score = total(parts)
         if score <= self._score:
             return None

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from teleglas.market import PositionSide, TakerSide
+from teleglas.track_record import NOTHING
 from ws_alert.detectors.confidence import score_v1, tier_of_score, total
 from ws_alert.detectors.hit import Hit
 from ws_alert.messages import EventRow, Kind, StopHuntFacts
@@ -53,11 +54,12 @@ class Flush(msgspec.Struct):
 
 
 class StopHuntDetector:
-    """One flush at most of each asset; `flushes` is its whole memory."""
+    """One flush at most of each asset; `flushes` is its whole memory. record: how often it was right, set from outside."""
 
     def __init__(self, rules: Rules) -> None:
         thresholds = rules.thresholds.stop_hunt
         self.flushes: dict[str, Flush] = {}
+        self.record = NOTHING
         self._least = {group: (thresholds.usd(group), thresholds.absorption(group)) for group in GROUPS}
         self._majority = round(thresholds.majority * 10_000)
         self._score = thresholds.score
@@ -116,7 +118,9 @@ class StopHuntDetector:
         self.flushes = {asset: flush for asset, flush in self.flushes.items() if flush.last_ms > edge}
 
     def _hit(self, events: AssetEvents, flush: Flush, row: EventRow) -> Hit | None:
-        parts = score_v1(group=events.group, volume=flush.usd, side_usd=flush.side_usd, absorbed=True)
+        parts = score_v1(
+            group=events.group, volume=flush.usd, side_usd=flush.side_usd, absorbed=True, record=self.record
+        )
         score = total(parts)
         if score <= self._score:
             return None

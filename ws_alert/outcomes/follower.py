@@ -1,6 +1,7 @@
 """Measures what followed each alert once its time has come; what was measured is kept for ever.
 
-Not a part of the engine: it reads the clock and the store. What the engine is to know of it comes back as an input.
+Not a part of the engine: it reads the clock and the store. What the engine is to know of it comes back as an input,
+which is journalled like any other: at the start, and whenever it has changed.
 """
 
 from __future__ import annotations
@@ -8,16 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
+import msgspec
 import structlog
 
-from teleglas.outcomes import CHANCE_MS, HORIZONS_MIN, Chance, Move, chance, end_ms, move
-from teleglas.storage.outcomes import OpenOutcome, open_outcomes, settle
+from teleglas.outcomes import CHANCE_MS, HORIZONS_MIN, TOLD_MIN, Chance, Move, chance, end_ms, move
+from teleglas.storage.outcomes import OpenOutcome, followed, open_outcomes, settle
 from teleglas.storage.prices import keep_prices, prices, prune_prices
 from teleglas.storage.store import StoreUnavailable
 from teleglas.storage.tape import KEPT_MS
 from teleglas.storage.thread import StoreThread
 from teleglas.tape import MINUTE_MS, PriceMinute
+from ws_alert.messages import Frame, RecordKind
 from ws_alert.outcomes.minute_prices import SETTLED_MS, MinutePrices
+from ws_alert.records import Records
+from ws_alert.signals.track_record import records_of
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["GIVE_UP_MS", "Follower"]
@@ -39,22 +44,26 @@ log = structlog.get_logger(__name__)
 class Follower:
     """Call `begin` once the windows are filled again, then await `run()` as a task.
 
-    assets: what the engine remembers. clock: Unix ms, not going back.
+    assets: what the engine remembers. tell: takes an input of the engine. clock: Unix ms, not going back.
     """
 
     def __init__(
         self,
         store: StoreThread,
         assets: Callable[[], Collection[AssetEvents]],
+        tell: Callable[[Frame], Awaitable[None]],
         *,
         clock: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._store, self._assets, self._clock, self._sleep = store, assets, clock, sleep
+        self._store, self._assets, self._tell = store, assets, tell
+        self._clock, self._sleep = clock, sleep
         self._prices = MinutePrices()
         self._waiting: list[PriceMinute] = []
         self._chances: dict[tuple[str, int], tuple[int, Chance | None]] = {}
         self._forget_ms = 0
+        self._told: Records | None = None
+        self._is_new = True
 
     def begin(self, now_ms: int) -> None:
         """Read every tape as the restart has filled it, before new events push out what it holds."""
@@ -77,10 +86,13 @@ class Follower:
             await self._sleep(_LOOK_S)
 
     async def look(self, now_ms: int) -> None:
-        """Keep prices, then measure what is due by them. Raises StoreUnavailable."""
+        """Keep prices, measure what is due by them, and tell the engine what is new. Raises StoreUnavailable."""
         await self._keep(now_ms)
         for outcome in await self._store.run_at_home(open_outcomes, _OUTCOMES_AT_ONCE):
-            await self._follow(outcome, now_ms)
+            self._is_new |= await self._follow(outcome, now_ms)
+        if self._is_new:
+            await self._sum_up()
+            self._is_new = False
 
     async def _keep(self, now_ms: int) -> None:
         # bounded while the database cannot be written: the oldest minutes are lost first
@@ -96,7 +108,7 @@ class Follower:
             self._forget_ms = now_ms + _FORGET_MS
 
     async def _follow(self, outcome: OpenOutcome, now_ms: int) -> bool:
-        """Measure or give up the horizons that are due; return whether anything became known."""
+        """Measure or give up the horizons that are due; return whether that may change the record."""
         found = [
             measured
             for horizon in HORIZONS_MIN
@@ -106,7 +118,15 @@ class Follower:
             return False
         settled = len(found) + len(outcome.known) == len(HORIZONS_MIN)
         await self._store.run_at_home(settle, outcome.outcome_id, tuple(found), settled=settled)
-        return True
+        return any(each.horizon_min == TOLD_MIN and each.move is not None for each in found)
+
+    async def _sum_up(self) -> None:
+        rows = await self._store.run_at_home(followed, TOLD_MIN)
+        # a thousand of each kind take a tenth of a second
+        records = await asyncio.to_thread(records_of, rows)
+        if records != self._told:
+            await self._tell(Frame(RecordKind.TRACK_RECORD, "", msgspec.json.encode(records)))
+            self._told = records
 
     async def _measure(self, outcome: OpenOutcome, horizon: int, now_ms: int) -> Move | None:
         """Return what followed, a move without a figure if that was not seen; None if it is too early to say."""

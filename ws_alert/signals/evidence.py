@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -33,8 +33,9 @@ from ws_alert.messages import (
     Tier,
     WhaleFacts,
 )
+from ws_alert.records import KindRecord
 from ws_alert.signals.episodes import TOP, Episode
-from ws_alert.signals.track_record import strength
+from ws_alert.signals.track_record import alert_record, strength
 from ws_alert.windows.coverage import FeedHealth
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.event_window import largest
@@ -86,12 +87,13 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Evidence:
-    """Completes alerts from the windows of their asset and the health of the feeds."""
+    """Completes alerts from the windows of their asset, the health of the feeds, and how earlier ones came out."""
 
     def __init__(
         self,
         events: Callable[[str], AssetEvents],
         health: FeedHealth,
+        records: Mapping[str, KindRecord],
         *,
         simulated: bool,
         candles: Callable[[ConfluenceFacts, int], CandleChart | None] = lambda _facts, _event_ms: None,
@@ -99,12 +101,13 @@ class Evidence:
         self._events = events
         self._candles = candles
         self._health = health
+        self._records = records
         self.simulated = simulated
 
     def alert(self, draft: Draft) -> Alert:
         """Return the whole alert: facts, five largest events, coverage, and a chart from WATCH up."""
         finding, now = draft.finding, draft.now_ms
-        rows = self._rows(finding)
+        rows, strong = self._rows(finding), strength(finding)
         return Alert(
             alert_id=draft.alert_id,
             target=draft.target,
@@ -139,7 +142,8 @@ class Evidence:
             normal=finding.normal,
             supported_by=_beside(finding, draft.folded),
             prices=self._prices(finding, draft.found_ms) if draft.found_ms else (),
-            strength=strength(finding),
+            strength=strong,
+            record=alert_record(self._records, finding, strong),
             chart=self._chart(finding),
             candles=(
                 self._candles(finding.facts, finding.event_ms)

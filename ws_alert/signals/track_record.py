@@ -45,18 +45,15 @@ def records_of(followed: Sequence[Followed]) -> Records:
     return Records({kind: _kind_record(kinds[kind]) for kind in sorted(kinds)})
 
 
-def alert_record(
-    records: Mapping[str, KindRecord], horizon_min: int, finding: Finding, strong: float | None
-) -> AlertRecord:
+def alert_record(records: Mapping[str, KindRecord], finding: Finding, strong: float | None) -> AlertRecord:
     """Return what an alert tells of earlier ones; strong: its `strength`."""
     record = records.get(finding.kind)
     if record is None:
-        return AlertRecord(NOTHING, NOTHING, horizon_min)
+        return AlertRecord(NOTHING, NOTHING)
     calls = expected(finding.kind, finding.direction) != 0
     return AlertRecord(
         record.ways.get(finding.direction, NOTHING),
         record.right,
-        horizon_min,
         score_v2(record.curve, strong) if calls and strong is not None else None,
     )
 
