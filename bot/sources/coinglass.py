@@ -243,7 +243,8 @@ class CoinglassSource:
             raise MissingError(Reason.NOT_LISTED, COINGLASS)
         told = _numbers(row.rsi)
         found = {ours: told[key] for ours, other in _RSI_WINDOWS for key in (ours, other) if key in told}
-        if not found:
+        if len(found) < len(_RSI_WINDOWS):
+            # The exchanges' candles tell every length; a card that passes one over says nothing of it.
             raise MissingError(Reason.EMPTY, COINGLASS)
         return _block(answer, found)
 
@@ -277,9 +278,13 @@ class CoinglassSource:
         pair = await self._pair(coin, venue)
         answer = await self._api.ask(E.WALLS, exchange=venue, symbol=pair)
         scale = asset_of_symbol(pair)[1]
+        told = [row for row in answer.value if row.state and row.side() and None not in (row.price, row.usd)]
+        if answer.value and not told:
+            # Orders that cannot be read are not none.
+            raise MissingError(Reason.CHANGED, COINGLASS)
         orders = [
             LargeOrder(side, row.price / scale, row.usd, row.start_ms)
-            for row in answer.value
+            for row in told
             if (side := row.side()) and row.price is not None and row.usd is not None and row.state == "open"
         ]
         orders.sort(key=lambda order: -order.price)

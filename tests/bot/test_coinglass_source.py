@@ -119,3 +119,35 @@ async def test_large_orders_are_of_one_coin_and_open(server, source):
         LargeOrder(TakerSide.BUY, pytest.approx(4e-6), 90_000.0, 1_700_000_000_000),
     )
     assert server.queries(E.WALLS.path) == [{"exchange": "Bybit", "symbol": "1000PEPEUSDT"}]
+
+
+@pytest.mark.parametrize("lost", ["price", "current_usd_value", "order_side", "order_state"])
+async def test_large_orders_that_cannot_be_read_are_not_none(server, source, lost):
+    """A field that is null in every row is a change of the form; no row at all is none."""
+    pairs = [{"instrument_id": "BTCUSDT", "base_asset": "BTC", "quote_asset": "USDT"}]
+    tell(server, E.PAIRS.path, {"Binance": pairs})
+    row = {"id": 1, "exchange_name": "Binance", "symbol": "BTCUSDT", "price": 97_000, "current_usd_value": 2e6,
+           "order_side": 2, "order_state": 1}  # fmt: skip
+    tell(server, E.WALLS.path, [row | {lost: None}])
+    with pytest.raises((MissingError, SourceChanged)):
+        await source.large_orders("BTC", "Binance")
+
+
+async def test_no_large_order_is_an_answer(server, source):
+    """Binance has none of the coin now."""
+    tell(
+        server,
+        E.PAIRS.path,
+        {"Binance": [{"instrument_id": "BTCUSDT", "base_asset": "BTC", "quote_asset": "USDT"}]},
+    )
+    tell(server, E.WALLS.path, [])
+    assert (await source.large_orders("BTC", "Binance")).value == ()
+
+
+async def test_a_strength_that_lacks_a_frame_is_left_to_the_exchanges(server, source):
+    """Their candles tell every frame; passed over in silence it would look as if nobody asked."""
+    row = {"symbol": "BTC", "rsi_1h": 41.5, "rsi_4h": 52.0, "rsi_24h": 60.0}
+    tell(server, E.RSI.path, [row, row | {"symbol": "1000PEPE", "rsi_1h": None}])
+    assert (await source.rsi("BTC")).value == {"1h": 41.5, "4h": 52.0, "1d": 60.0}
+    with pytest.raises(MissingError):
+        await source.rsi("PEPE")
