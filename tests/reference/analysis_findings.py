@@ -174,11 +174,16 @@ class Market:
             return ""
         last_second = max(r.at_ms // 1000 for r in priced)
         last = [r for r in priced if r.at_ms // 1000 == last_second][-1].price
-        spread = (max(r.price for r in priced) - min(r.price for r in priced)) / last * 100
+        high, low = (Fraction(str(edge(r.price for r in priced))) for edge in (max, min))
+        spread = (high - low) / Fraction(str(last)) * 100
         usd = {side: sum(r.usd for r in rows if r.side == side) for side in ("buy", "sell")}
         side = "buy" if usd["buy"] > usd["sell"] else "sell"
         enough = len([r for r in rows if r.side == side]) >= rule.count
-        return side if spread <= rule.range_percent and usd["buy"] != usd["sell"] and enough else ""
+        return (
+            side
+            if spread <= Fraction(str(rule.range_percent)) and usd["buy"] != usd["sell"] and enough
+            else ""
+        )
 
 
 def cascade(storms: list[Storm], newest: Storm, least: int) -> list[Storm]:

@@ -14,6 +14,9 @@ __all__ = ["ACCUMULATION_MS", "WhaleAccumulationDetector"]
 
 ACCUMULATION_MS: Final = 180_000
 
+_ROUNDING: Final = 1e-12
+"""Prices are floats: a range of exactly the limit may come out larger by less than this, and no other one does."""
+
 
 class WhaleAccumulationDetector:
     """Enough large taker orders of the side with the larger USD, while the price range is small."""
@@ -41,7 +44,7 @@ class WhaleAccumulationDetector:
         rows = {side: events.orders[side].between(at_ms - ACCUMULATION_MS, at_ms) for side in TakerSide}
         usd = {side: sum(row.usd for row in rows[side]) for side in TakerSide}
         range_pct = events.tape.range_percent(at_ms, ACCUMULATION_MS)
-        flat = range_pct is not None and range_pct <= self._range
+        flat = range_pct is not None and range_pct <= self._range + _ROUNDING
         levels = []
         for side, other in ((TakerSide.BUY, TakerSide.SELL), (TakerSide.SELL, TakerSide.BUY)):
             count = len(rows[side])

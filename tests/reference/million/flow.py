@@ -134,7 +134,7 @@ class FlowByDefinition:
         at, rule = max(self.newest, event_ms), self.rules.thresholds.whale_accumulation_window
         rows = [r for r in self.orders if at - 180_000 < r.at_ms <= at]
         usd = {side: sum(r.amount for r in rows if r.side == side) for side in ("buy", "sell")}
-        flat = self.range_percent(at) <= rule.range_percent
+        flat = self.range_percent(at) <= Fraction(str(rule.range_percent))
         for side, other in (("buy", "sell"), ("sell", "buy")):
             mine = [r for r in rows if r.side == side]
             more = flat and usd[side] > usd[other]
@@ -148,15 +148,16 @@ class FlowByDefinition:
             else:
                 self.levels.measure(HOARD, side, Fraction(len(mine), rule.count) if more else 0, now)
 
-    def range_percent(self, at: int) -> float:
-        """Return the price range of the 180 whole seconds up to that of `at`, in percent of the last price."""
+    def range_percent(self, at: int) -> Fraction:
+        """Return the exact price range of the 180 whole seconds up to that of `at`, in percent of the last price."""
         last = at // 1000
         priced = [r for r in self.rows if r.what == "trade" and last - 180 < r.at_ms // 1000 <= last]
         if not priced:
-            return float("inf")
+            return Fraction(1_000)
         final = max(r.at_ms // 1000 for r in priced)
         price = [r.price for r in priced if r.at_ms // 1000 == final][-1]
-        return (max(r.price for r in priced) - min(r.price for r in priced)) / price * 100
+        high, low = (Fraction(str(edge(r.price for r in priced))) for edge in (max, min))
+        return (high - low) / Fraction(str(price)) * 100
 
 
 def beats(first_ms: int, last_ms: int) -> list[Row]:
