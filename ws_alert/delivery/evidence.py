@@ -7,7 +7,7 @@ not fit.
 from __future__ import annotations
 
 from teleglas import numbers
-from ws_alert.delivery import analysis
+from ws_alert.delivery import analysis, record
 from ws_alert.delivery.analysis import AnalysisFacts
 from ws_alert.delivery.phrases import NOUNS, by_venue, name, price_of, side_taken, venue
 from ws_alert.delivery.wording import body, extras
@@ -23,7 +23,7 @@ _SHOWN = 20
 
 def evidence(alert: Alert) -> list[str]:
     """Return the detail lines, in order of weight."""
-    lines = [*_gaps(alert), *_left_over(alert), *_score(alert), *_facts(alert)]
+    lines = [*_gaps(alert), *record.lines(alert), *_left_over(alert), *_score(alert), *_facts(alert)]
     if len(alert.venues) > 3:
         lines.append(by_venue(alert, shown=_SHOWN))
     return [*lines, *_sources(alert), _latency(alert)]
