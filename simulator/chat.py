@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,10 +95,12 @@ class _Phone:
         self._language = language
         self._pictures = pictures
         self._seen = 0
+        self._pressed = 0
         self._buttons: list[tuple[int, str]] = []
 
     def act(self, line: str) -> bool:
         """Press the numbered button, or send the line; return False if there is no such button."""
+        self._pressed = 0
         if not line.isdecimal():
             self._api.people.say(_PERSON, line, language=self._language)
             return True
@@ -107,13 +109,14 @@ class _Phone:
             self._console.print(Text("There is no button of that number.", "dim"))
             return False
         message_id, data = self._buttons[number - 1]
+        self._pressed = message_id
         self._api.people.press(_PERSON, message_id, data, language=self._language)
         return True
 
     async def show_answer(self) -> None:
         """Wait for the answer, and show everything that comes with it."""
         try:
-            await self._api.ledger.until(lambda entries: len(entries) > self._seen, timeout=_PATIENCE_S)
+            await self._api.ledger.until(self._answered, timeout=_PATIENCE_S)
         except TimeoutError:
             self._console.print(Text("No answer came; see bot.log.", "bold red"))
             return
@@ -125,6 +128,11 @@ class _Phone:
                 await self._api.ledger.until(lambda entries: len(entries) > self._seen, timeout=_QUIET_S)
             except TimeoutError:
                 return
+
+    def _answered(self, entries: Sequence[Entry]) -> bool:
+        """Return whether an answer has come: not only a picture to an earlier one."""
+        new = entries[self._seen :]
+        return any(entry.method.startswith("send") or entry.message_id == self._pressed for entry in new)
 
     def _show(self, entry: Entry) -> None:
         message = self._api.world.chats[entry.chat].messages.get(entry.message_id)

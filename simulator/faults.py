@@ -25,8 +25,9 @@ class VenueFaults:
     reorder: how many neighbouring messages may change places. clock_jump: shift of the venue's clock (ms).
     refuse, refuse_ws, refuse_rest: HTTP status instead of an answer. accept_then_close: connections are
     opened and closed at once. latency: ms before each REST answer. html_rest: a proxy's page instead of
-    an answer. rename_rest: the fields of REST rows have other names. stall_rest: REST is
-    never answered.
+    an answer. rename_rest: the fields of REST rows have other names. null_rest: a third of the fields,
+    the first to third by this number, are null. retype_rest: numbers are text and text of numbers are
+    numbers. stall_rest: REST is never answered.
     """
 
     stall: bool = False
@@ -42,6 +43,8 @@ class VenueFaults:
     latency: int = 0
     html_rest: bool = False
     rename_rest: bool = False
+    null_rest: int = 0
+    retype_rest: bool = False
     stall_rest: bool = False
     _random: random.Random = field(default_factory=lambda: random.Random("faults"), repr=False)
 

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.faults import VenueFaults
+from simulator.spoiling import spoiled
 
 __all__ = ["Answer", "Endpoint", "Query", "RestServer", "whole"]
 
@@ -20,7 +21,6 @@ Answer = tuple[int, Any, Mapping[str, str]]
 Endpoint = Callable[[Query, Mapping[str, str]], Answer]
 """Takes the query (of a POST: its JSON object) and the request's headers."""
 
-_ENVELOPE = frozenset({"code", "msg", "data", "success", "retCode", "retMsg", "result", "list"})
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream</body></html>"
 
 
@@ -74,23 +74,8 @@ class RestServer:
             return web.Response(text=_PAGE, content_type="text/html")
         endpoint = self._endpoints.get(request.path, self._missing)
         code, body, headers = endpoint(query, request.headers)
-        if faults.rename_rest:
-            body = _renamed(body)
-        return web.Response(
-            status=code, body=msgspec.json.encode(body), content_type="application/json", headers=dict(headers)
-        )
-
-
-def _renamed(value: Any) -> Any:
-    """Return JSON as of a venue that changed its format: other names and other rows, the same envelope."""
-    if isinstance(value, Mapping):
-        return {
-            name if name in _ENVELOPE else f"{name}_v9": _renamed(inner) if name in _ENVELOPE else inner
-            for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_renamed(row) if isinstance(row, Mapping) else {"row_v9": row} for row in value]
-    return value
+        told = msgspec.json.encode(spoiled(body, faults))
+        return web.Response(status=code, body=told, content_type="application/json", headers=dict(headers))
 
 
 async def _object(request: web.Request) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ GROUP, CHANNEL = -2001, -3001
 
 
 @contextmanager
-def market(folder: Path) -> Iterator[dict[str, str]]:
-    """Run a simulated market in a process of its own; its addresses."""
+def market(folder: Path, keys: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """Run a simulated market in a process of its own; its addresses. keys: CoinGlass key -> plan."""
     ports = folder / "ports.json"
     command = [
         sys.executable,
@@ -43,6 +43,8 @@ def market(folder: Path) -> Iterator[dict[str, str]]:
         "--ports-file",
         str(ports),
     ]
+    for key, plan in (keys or {}).items():
+        command += ["--coinglass-key", f"{key}={plan}"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
         until = time.monotonic() + 60
@@ -88,7 +90,7 @@ class Chatting:
     async def say(
         self, text: str, *, who: int = PEOPLE[0], chat: int | None = None, language: str = "en"
     ) -> Entry:
-        """Type a text; return the bot's answer to it."""
+        """Type a text; return the bot's answer to it, which is a new message."""
         return await self._answered(
             chat or who, lambda: self.api.people.say(chat or who, text, user=who, language=language)
         )
@@ -97,7 +99,9 @@ class Chatting:
         """Press the button of this label (or whose label contains it); return what follows."""
         data = next(data for text, data in self.buttons(entry) if label in text)
         return await self._answered(
-            entry.chat, lambda: self.api.people.press(entry.chat, entry.message_id, data, user=who)
+            entry.chat,
+            lambda: self.api.people.press(entry.chat, entry.message_id, data, user=who),
+            entry.message_id,
         )
 
     def buttons(self, entry: Entry) -> list[tuple[str, str]]:
@@ -111,18 +115,21 @@ class Chatting:
         """Return what the bot said over presses, in order; empty for a press that was only taken note of."""
         return [said for bot in self.api.world.bots.values() for said in bot.toasts]
 
-    async def _answered(self, chat: int, act: Any) -> Entry:
-        before = self._count(chat)
+    async def _answered(self, chat: int, act: Callable[[], object], pressed: int = 0) -> Entry:
+        before = len(self._of(chat, pressed))
         begun = time.monotonic()
         act()
-        entries = await self.api.ledger.until(
-            lambda found: sum(entry.chat == chat for entry in found) > before, timeout=8.0
-        )
+        await self.api.ledger.until(lambda _: len(self._of(chat, pressed)) > before, timeout=8.0)
         self.asked = time.monotonic() - begun
-        return [entry for entry in entries if entry.chat == chat][before]
+        return self._of(chat, pressed)[before]
 
-    def _count(self, chat: int) -> int:
-        return sum(entry.chat == chat for entry in self.api.ledger.entries)
+    def _of(self, chat: int, pressed: int) -> list[Entry]:
+        """Return new messages and edits of the pressed one; other edits are pictures that come to their words."""
+        return [
+            entry
+            for entry in self.api.ledger.entries
+            if entry.chat == chat and (entry.method.startswith("send") or entry.message_id == pressed)
+        ]
 
 
 @asynccontextmanager
