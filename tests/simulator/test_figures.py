@@ -215,3 +215,36 @@ async def test_rest_may_be_renamed_or_never_answered(world, http):
     world.venues["bybit"].faults.set("stall_rest", 1)
     with pytest.raises(httpx.ReadTimeout):
         await http.get(world.urls["BYBIT_REST_URL"] + "/v5/market/time", timeout=0.2)
+
+
+async def test_each_field_is_null_under_one_of_three_numbers(world, http):
+    """Every row loses the same fields, rows without names by place; together every field but the envelope's."""
+    faults = world.venues["okx"].faults
+    asked = {"instId": "BTC-USDT-SWAP", "bar": "1H", "limit": 2}
+    whole = await ask(world, http, "okx", "/api/v5/market/candles", **asked)
+    lost = []
+    for part in (1, 2, 3):
+        faults.set("null_rest", part)
+        body = await ask(world, http, "okx", "/api/v5/market/candles", **asked)
+        assert body["code"] == "0"
+        one, other = ({at for at, value in enumerate(row) if value is None} for row in body["data"])
+        assert one == other
+        lost.append(one)
+    assert set.union(*lost) == set(range(len(whole["data"][0])))
+    assert sum(map(len, lost)) == len(whole["data"][0])
+
+
+async def test_numbers_and_their_text_change_places(world, http):
+    """Where a venue writes text there are numbers, and the other way round; names and the envelope stay."""
+    faults = world.venues["okx"].faults
+    faults.set("retype_rest", 1)
+    body = await ask(world, http, "okx", "/api/v5/market/ticker", instId="BTC-USDT-SWAP")
+    row = body["data"][0]
+    assert (body["code"], row["instId"]) == ("0", "BTC-USDT-SWAP")
+    assert isinstance(row["last"], float)
+    world.venues["coinglass"].faults.set("retype_rest", 1)
+    answer = await http.get(
+        world.urls["COINGLASS_REST_URL"] + "/api/futures/open-interest/exchange-list",
+        params={"symbol": "BTC"}, headers={"CG-API-KEY": "simulated-professional"},
+    )  # fmt: skip
+    assert isinstance(answer.json()["data"][0]["open_interest_usd"], str)
