@@ -176,7 +176,8 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
             for task in [*tasks, *beside]:
                 task.cancel()
             await asyncio.gather(*tasks, *beside, return_exceptions=True)
-        log.info("stopped", answered=sum(front.counts.values()))
+    # By now the answers that were under way are out, too.
+    log.info("stopped", answered=sum(front.counts.values()))
 
 
 def _now_ms() -> int:

@@ -165,10 +165,12 @@ class Front:
         reference = secrets.token_hex(3)
         passing = isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
         known = call.name if table.find(call.name) else "other"
-        log.error("command_failed", reference=reference, command=known, error=type(error).__name__,
-                  exc_info=None if passing else error)  # fmt: skip
         if passing:
-            return  # Telegram itself is out of reach, or takes no more for now: there is nobody to tell
+            # Telegram itself is out of reach, or takes no more for now: there is nobody to tell, and nothing to mend.
+            log.warning("answer_not_sent", command=known, error=type(error).__name__)
+            return
+        log.error("command_failed", reference=reference, command=known, error=type(error).__name__,
+                  exc_info=error)  # fmt: skip
         if self._first_time((type(error).__name__, known), _REPORTED_FOR_S):
             await self._tell_admin(f"/{known} failed: {type(error).__name__}, reference {reference}")
         if context is None:
