@@ -62,6 +62,24 @@ def test_a_burst_within_one_second_is_found_at_the_full_minute() -> None:
     assert found(engine, 60_000) == [(60_000, 11_000, 1_600_000_00)]
 
 
+def test_a_second_is_judged_by_its_end_however_late_the_next_one_begins() -> None:
+    """Otherwise the oldest of its minute would have left before anybody looked."""
+    engine = usual()
+    trade(engine, 500, "80000")
+    for _ in range(19):
+        trade(engine, 50_500, "80000")
+    assert not engine.phases
+    trade(engine, 59_999 + 2_000, "1")
+    # the full minute came first
+    assert [(phase.event_ms - START_MS, phase.usd) for phase in engine.phases] == [(51_000, 1_600_000_00)]
+    engine = usual()
+    trade(engine, 500, "80000")
+    for _ in range(19):
+        trade(engine, 50_500, "80000")
+    trade(engine, 58_000, "1")
+    assert [(phase.event_ms - START_MS, phase.usd) for phase in engine.phases] == [(51_000, 1_600_000_00)]
+
+
 def test_an_ordinary_second_costs_no_deadline() -> None:
     """Below half of a spike only the full minute waits, whatever the coin's seconds are."""
     engine = usual()

@@ -18,7 +18,7 @@ from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetect
 from ws_alert.detectors.oi_divergence_detector import OiDivergenceDetector
 from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
 from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
-from ws_alert.detectors.volume_spike_detector import SPIKE_MS, VolumeSpikeDetector
+from ws_alert.detectors.volume_spike_detector import SPIKE_SECONDS, VolumeSpikeDetector
 from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.messages import LEVELS, EventRow, Kind
@@ -37,14 +37,17 @@ __all__ = ["Detection", "DetectionMemory"]
 _CLOSE = "close\n"
 _SIDES = {side.value: side for side in PositionSide}
 _FLOW, _ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
-_SPIKE = Kind.VOLUME_SPIKE
 
 
 class DetectionMemory(msgspec.Struct, frozen=True):
-    """What survives a restart. closing: deadlines of seconds that are still open."""
+    """What survives a restart. closing: deadlines of seconds that are still open.
+
+    judged: the ends of seconds that were judged before anything closed them, by asset.
+    """
 
     flushes: tuple[Flush, ...] = ()
     closing: tuple[str, ...] = ()
+    judged: dict[str, int] = {}
 
 
 class Detection:
@@ -78,6 +81,7 @@ class Detection:
         self._accumulations = WhaleAccumulationDetector(rules)
         self._fundings = FundingExtremeDetector(rules)
         self._divergences = OiDivergenceDetector(rules)
+        self._judged: dict[str, int] = {}
         self._close_ms = 0
         self._was_heard = False
 
@@ -146,12 +150,10 @@ class Detection:
             return
         tape = events.tape
         # told of every second of every asset: what cannot decide anything is left at once
-        if (
-            tape.minute >= self._spikes.floor
-            or tape.buy + tape.sell > self._flows.least[events.group]
-            or self.decider.episodes.active(events.asset)
-        ):
-            self._spike(events, tape.current.second)
+        flow = tape.buy + tape.sell
+        if flow >= self._spikes.floor and self._on.volume_spike:
+            self._spike_passed(events)
+        if flow > self._flows.least[events.group] or self.decider.episodes.active(events.asset):
             self._flow(events, tape.current.second)
         # the second that begins now may be the last one for long
         if tape.minute >= self._spikes.near and self._on.volume_spike and self._spikes.is_near(events):
@@ -192,7 +194,7 @@ class Detection:
         """Judge an asset's open second, which is over."""
         _, asset, second = name.split("\n")
         events = self.intake.events(asset)
-        self._spike(events, int(second) + 1)
+        self._spike_ended(events, int(second) + 1)
         self._flow(events, int(second) + 1)
 
     def minute(self, due_ms: int) -> None:
@@ -204,9 +206,9 @@ class Detection:
         for events in dict.fromkeys((*self.intake.assets(), *known)):
             last = events.tape.current.second
             if last < until:
-                recent = last >= until - SPIKE_MS // 1000 and self._spikes.may_fire(events)
-                if recent and not self.decider.is_open(_SPIKE, events.asset):
-                    self._spike(events, last + 1)
+                recent = last >= until - SPIKE_SECONDS and self._judged.get(events.asset) != last + 1
+                if recent and self._spikes.may_fire(events):
+                    self._spike_ended(events, last + 1)
                 self._flow(events, until)
         self.intake.interest.forget(due_ms)
         for episode in levels:
@@ -250,6 +252,7 @@ class Detection:
     def forget(self) -> None:
         """Drop what can decide nothing any more."""
         self._hunts.forget(self.intake.now_ms)
+        self._judged = self._judged_lately()
         self.intake.forget(frozenset(asset for _, asset, _ in self.decider.episodes.open))
         self.intake.interest.forget(self.intake.now_ms)
 
@@ -257,12 +260,17 @@ class Detection:
 
     def memory(self) -> DetectionMemory:
         """Return what decides later and is not in the windows."""
-        return DetectionMemory(tuple(self._hunts.flushes.values()), tuple(self._deadlines.starting(_CLOSE)))
+        return DetectionMemory(
+            tuple(self._hunts.flushes.values()),
+            tuple(self._deadlines.starting(_CLOSE)),
+            self._judged_lately(),
+        )
 
     def restore(self, memory: DetectionMemory) -> None:
         """Go on from a memory."""
         now_ms = self.intake.now_ms
         self.baselines.skip(now_ms // MINUTE_MS - CLOSED_AFTER)
+        self._judged = dict(memory.judged)
         self._hunts.flushes = {flush.asset: flush for flush in memory.flushes}
         for name in memory.closing:
             self._deadlines.schedule(max(now_ms, int(name.rpartition("\n")[2]) * 1000 + 1000), name)
@@ -275,12 +283,28 @@ class Detection:
         storms = [self._storms.detect(events, side, event_ms) for side in PositionSide]
         return self._radar.detect(events, [storm for storm in storms if storm], cluster, event_ms)
 
+    def _judged_lately(self) -> dict[str, int]:
+        """Return the ends of seconds that a later one may still close."""
+        edge = self.intake.now_ms // 1000 - 2 * SPIKE_SECONDS
+        return {asset: until for asset, until in self._judged.items() if until > edge}
+
     def _judge_at_end(self, events: AssetEvents) -> None:
         """Let the open second be judged when it is over, though nothing closes it."""
         second = events.tape.current.second
         self._deadlines.schedule(
             max(self.intake.now_ms, second * 1000 + 1000), f"{_CLOSE}{events.asset}\n{second}"
         )
+
+    def _spike_passed(self, events: AssetEvents) -> None:
+        """Judge the second that has just closed by its end, unless that was done in time."""
+        until = events.tape.closed + 1
+        if events.tape.current.second - until < SPIKE_SECONDS and self._judged.get(events.asset) != until:
+            self._spike(events, until)
+
+    def _spike_ended(self, events: AssetEvents, until: int) -> None:
+        """Judge the open second, which is over, and do so once."""
+        self._judged[events.asset] = until
+        self._spike(events, until)
 
     def _spike(self, events: AssetEvents, until: int) -> None:
         """Judge the volume of the minute before the second `until`."""

@@ -62,8 +62,8 @@ class Spike:
 class Spikes:
     """Volume spikes the slow way: every trade is kept, and summed at each judgement.
 
-    A second is judged at its end if the minute before it held half of a spike or a large order in it completes
-    one; else when a later one begins, or at the next full minute.
+    A second is judged by its end, once: when it is over, if the minute before it held half of a spike or a large
+    order in it completes one; else when a later one begins, or at the next full minute.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -73,6 +73,7 @@ class Spikes:
         self.second: dict[str, int] = {}
         self.newest: dict[str, int] = {}
         self.closing: dict[tuple[str, int], int] = {}
+        self.judged: set[tuple[str, int]] = set()
         self.open: dict[str, Spike] = {}
         self.phases: list[Phase] = []
 
@@ -95,8 +96,9 @@ class Spikes:
         if row.usd > 0:
             self.first[asset] = min(self.first.get(asset, second // 60), second // 60)
         if second > self.second.get(asset, -1):
-            self.second[asset] = second
-            self.judge(asset, second)
+            before, self.second[asset] = self.second.get(asset, -1), second
+            if second - before <= 60 and (asset, before) not in self.judged:
+                self.judge(asset, before + 1)
             if self.fires(asset, second, times=2) is not None:
                 self.closing[asset, second] = max(now, (second + 1) * 1000)
             self.minute = self.minute or (now // 60_000 + 1) * 60_000
@@ -122,6 +124,7 @@ class Spikes:
             self.now = max(self.now, at)
             if what.startswith("close"):
                 del self.closing[asset, second]
+                self.judged.add((asset, second))
                 self.judge(asset, second + 1)
             elif what == "minute":
                 self.minute = 0
@@ -133,7 +136,9 @@ class Spikes:
     def pass_minute(self, until: int) -> None:
         """Judge what nothing has closed since: the last seconds of assets that fell silent."""
         for asset, second in self.second.items():
-            if until - 60 <= second < until and asset not in self.open:
+            may = (asset, second) not in self.judged and self.fires(asset, second + 1, 61) is not None
+            if until - 60 <= second < until and may:
+                self.judged.add((asset, second))
                 self.judge(asset, second + 1)
 
     def fires(self, asset: str, until: int, length: int = 60, times: int = 1) -> int | None:

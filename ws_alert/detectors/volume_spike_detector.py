@@ -15,9 +15,10 @@ from ws_alert.windows.baselines import Baselines
 from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.minute_volumes import Median
 
-__all__ = ["SPIKE_MS", "VolumeSpikeDetector"]
+__all__ = ["SPIKE_MS", "SPIKE_SECONDS", "VolumeSpikeDetector"]
 
-SPIKE_MS: Final = 60_000
+SPIKE_SECONDS: Final = 60
+SPIKE_MS: Final = SPIKE_SECONDS * 1000
 
 _LEAST_HISTORY: Final = 360
 """Closed minutes: six hours."""
@@ -48,9 +49,11 @@ class VolumeSpikeDetector:
         return self._reached(events.asset, 2 * events.tape.minute) is not None
 
     def detect(self, events: AssetEvents, until: int) -> Hit | None:
-        """Judge the whole seconds of [until - 60, until); until: a Unix second, not before the current one."""
-        tape = events.tape
-        usd = tape.minute if until == tape.current.second else sum(tape.minute_sides(until))
+        """Judge the whole seconds of [until - 60, until); until: a Unix second, at most a minute before the current one."""
+        tape, current = events.tape, events.tape.current.second
+        if until < current and self._reached(events.asset, tape.buy + tape.sell) is None:
+            return None  # not even in five minutes
+        usd = tape.minute if until == current else sum(tape.minute_sides(until))
         median = self._reached(events.asset, usd)
         if median is None:
             return None

@@ -81,6 +81,12 @@ class SecondTape:
         self._first_five = self._first_one = _NEVER
         self._range: tuple[int, int, float, float] | None = None
 
+    @property
+    def closed(self) -> int:
+        """The last kept second before the current one, -1 without any."""
+        log = self._log
+        return int(_CENTS.unpack_from(log, len(log) - _SIZE)[0]) if log else -1
+
     def open(self, second: int) -> Second:
         """Return the bucket of a Unix second that is not before the current one; all before it close."""
         row = self.current

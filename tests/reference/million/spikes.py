@@ -1,7 +1,7 @@
 """Volume spikes by their definition (SPEC 2, SEMANTICS 4, 12), on coins whose past is known.
 
-A second is judged at its end if the minute before it held half of a spike, or a large order in it completes
-one; else when a later one begins, or at the next full minute.
+A second is judged by its end, once: when it is over, if the minute before it held half of a spike or a large
+order in it completes one; else when a later one begins, or at the next full minute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SpikesByDefinition:
         self.trades: list[Row] = []
         self.rows = 0
         self.newest, self.second, self.minute = 0, -1, NEVER
-        self.closing = NEVER
+        self.closing, self.judged = NEVER, -1
         self.going: Line | None = None
         self.start_ms, self.ends_ms = 0, NEVER
         self.lines: list[Line] = []
@@ -59,8 +59,9 @@ class SpikesByDefinition:
         self.newest = max(self.newest, row.at_ms)
         opens = second > self.second
         if opens:
-            self.second, self.closing = second, NEVER
-            self.judge(second, now)
+            before, self.second, self.closing = self.second, second, NEVER
+            if second - before <= 60 and self.judged != before:
+                self.judge(before + 1, now)
             if self.reached(2 * self.volume(second - 60, second), now):
                 self.closing = max(now, second * 1000 + 1000)
         if row.what != "trade":
@@ -81,7 +82,7 @@ class SpikesByDefinition:
             if due > now or due == NEVER:
                 return
             if self.closing == due:
-                self.closing = NEVER
+                self.closing, self.judged = NEVER, self.second
                 self.judge(self.second + 1, due)
             elif self.ends_ms == due and self.going is not None:
                 self.ends_ms = NEVER
@@ -89,8 +90,14 @@ class SpikesByDefinition:
                 self.lines.append(Line("end", due, SPIKE, "neutral", self.start_ms, last.usd, 1, ()))
             else:
                 self.minute += 60_000
-                if due // 1000 - 60 <= self.second < due // 1000 and self.going is None:
-                    self.judge(self.second + 1, due)
+                self.full_minute(due)
+
+    def full_minute(self, now: int) -> None:
+        """Judge the last second if nothing has, and it may be one."""
+        recent = now // 1000 - 60 <= self.second < now // 1000 and self.judged != self.second
+        if recent and self.reached(self.volume(self.second - 60, self.second + 1), now):
+            self.judged = self.second
+            self.judge(self.second + 1, now)
 
     def volume(self, first: int, until: int) -> int:
         """Return the taker cents of the seconds [first, until)."""
