@@ -28,9 +28,10 @@ from bot.answers import (
 )
 from teleglas.heartbeat import Heartbeat
 from teleglas.market_view import MarketView
+from teleglas.track_record import TrackRecord
 
 __all__ = ["AlertLine", "Alerts", "Budget", "Depth", "FundingReply", "HeatReply", "InterestReply", "LiquidationReply",
-           "MarketReply", "MarketViewReply", "Overview", "Record", "Rsi", "Sentiment", "Status", "Whales"]  # fmt: skip
+           "MarketReply", "MarketViewReply", "MeasuredKind", "Overview", "Record", "Rsi", "Sentiment", "Status", "Whales"]  # fmt: skip
 
 Candles = tuple[Candle, ...]
 Flows = tuple[Flow, ...]
@@ -150,7 +151,10 @@ class HeatReply(msgspec.Struct, frozen=True):
 
 
 class AlertLine(msgspec.Struct, frozen=True):
-    """One alert that was sent. usd in cents, times Unix ms; state as the outbox has it."""
+    """One alert that was sent. usd in cents, times Unix ms; state as the outbox has it.
+
+    outcome: as `teleglas.storage.history.SentAlert` has it; move: in percent, if it was measured.
+    """
 
     kind: str
     asset: str
@@ -159,6 +163,8 @@ class AlertLine(msgspec.Struct, frozen=True):
     event_ms: int
     tier: str
     state: str
+    outcome: str = "unknown"
+    move: float | None = None
 
 
 class Alerts(msgspec.Struct, frozen=True):
@@ -168,12 +174,24 @@ class Alerts(msgspec.Struct, frozen=True):
     coin: str | None = None
 
 
+class MeasuredKind(msgspec.Struct, frozen=True):
+    """What followed a kind's alerts within `TOLD_MIN` minutes: moves up, and calls that were right.
+
+    ways: moves up by (direction, horizon in minutes), where they were asked for.
+    """
+
+    up: TrackRecord
+    right: TrackRecord
+    ways: tuple[tuple[str, int, TrackRecord], ...] = ()
+
+
 class Record(msgspec.Struct, frozen=True):
-    """Alerts sent, by kind; since_ms: the first one's time."""
+    """Alerts sent, by kind; since_ms: the first one's time. measured: what followed them, by kind."""
 
     counts: dict[str, int]
     since_ms: int | None
     kind: str | None = None
+    measured: dict[str, MeasuredKind] = {}
 
 
 class Budget(msgspec.Struct, frozen=True):

@@ -54,6 +54,7 @@ from bot.views import (
     overview,
     status,
     talk,
+    track,
     whales,
 )
 from bot.views.card import Card
@@ -62,6 +63,7 @@ from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.market import PositionSide, TakerSide
 from teleglas.market_view import Found, MarketRows, view
 from teleglas.tape import LIQUIDATION, MINUTE_MS, Bar, Event, FeedMinute
+from teleglas.track_record import track_record
 
 __all__ = ["NOW_MS", "samples"]
 
@@ -88,9 +90,7 @@ def samples(context: Context) -> Mapping[str, Card]:
         "rsi": lambda: mood.rsi(replies.Rsi("BTC", _exchanges(_strength(), "Binance"), _price()), context),
         "heat": lambda: heat.heat(_heat(), context),
         "alerts": lambda: log.alerts(_alerts(), context),
-        "record": lambda: log.record(
-            replies.Record({"liquidation_storm": 41, "whale_cluster": 12}, NOW_MS - 9 * _DAY), context
-        ),
+        "record": lambda: track.record(_record(), context),
         "status": lambda: status.status(_status(), context),
         "start": lambda: talk.welcome(context),
         "help": lambda: table.help_card(table.find("liq"), context),
@@ -305,12 +305,22 @@ def _heat() -> replies.HeatReply:
 
 def _alerts() -> replies.Alerts:
     storm = replies.AlertLine(
-        "liquidation_storm", "BTC", "long", 18_300_000_00, NOW_MS - 400_000, "URGENT", "sent"
+        "liquidation_storm", "BTC", "long", 18_300_000_00, NOW_MS - 400_000, "URGENT", "sent", "open"
     )
     whale = replies.AlertLine(
-        "whale_cluster", "ETH", "sell", 3_900_000_00, NOW_MS - 4_000_000, "WATCH", "sent"
+        "whale_cluster", "ETH", "sell", 3_900_000_00, NOW_MS - 4_000_000, "WATCH", "sent", "measured", -0.31
     )
     return replies.Alerts((storm, whale))
+
+
+def _record() -> replies.Record:
+    sixty = [(0.4, 0.51)] * 33 + [(-0.2, 0.51)] * 27
+    calls = [(0.2, 0.49)] * 29 + [(-0.4, 0.49)] * 31
+    storm = replies.MeasuredKind(track_record(sixty), track_record(calls))
+    few = track_record([(0.1, 0.5)] * 3)
+    counts = {"liquidation_storm": 66, "whale_cluster": 12}
+    measured = {"liquidation_storm": storm, "whale_cluster": replies.MeasuredKind(few, few)}
+    return replies.Record(counts, NOW_MS - 9 * _DAY, None, measured)
 
 
 def _status() -> replies.Status:

@@ -1,17 +1,20 @@
-"""/alerts and /record: what the alert bot sent, and what became of it."""
+"""/alerts: what the alert bot sent, and what followed it."""
 
 from __future__ import annotations
 
-from bot.replies import AlertLine, Alerts, Record
+from collections.abc import Sequence
+
+from bot.replies import AlertLine, Alerts
 from bot.views.card import Card, Part, note
-from bot.views.figures import day_time, table
+from bot.views.figures import day_time, percent
 from bot.views.origin import Context, footer, refresh
 from bot.views.pieces import headline, tldr
 from teleglas import numbers
 from teleglas.language import Html
+from teleglas.outcomes import TOLD_MIN
 from teleglas.telegram.text import escape
 
-__all__ = ["KINDS", "alerts", "kind_name", "record"]
+__all__ = ["KINDS", "alerts", "kind_name"]
 
 KINDS = (
     "large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar", "market_cascade",
@@ -60,12 +63,13 @@ def alerts(reply: Alerts, context: Context) -> Card:
         "Latest alert{of}: {alert}, {age} ago", of=of_coin, alert=Html(_told(newest, context)), age=passed
     )
     lines = "\n".join(
-        f"{day_time(line.event_ms, context.zone)} {_told(line, context)}" for line in reply.alerts[:_SHOWN]
+        f"{day_time(line.event_ms, context.zone)} {_told(line, context)}\n↳ {_outcome(line, context)}"
+        for line in reply.alerts[:_SHOWN]
     )
     parts = (
         Part(headline(head)),
         Part(lines),
-        Part(tldr(context, say("What followed the alerts is not measured yet, so no outcome is shown."))),
+        Part(tldr(context, _summary(reply.alerts[:_SHOWN], context))),
         Part(footer(context)),
     )
     return Card(parts, (again,))
@@ -78,21 +82,26 @@ def _told(line: AlertLine, context: Context) -> str:
     return f"{escape(line.asset)} {kind_name(line.kind, context)}{side}{value} · {escape(line.tier)}"
 
 
-def record(reply: Record, context: Context) -> Card:
-    """Return the card of /record: counts, and that outcomes are not measured."""
+def _outcome(line: AlertLine, context: Context) -> str:
+    """Say how the price moved, or why that is not known."""
     say = context.words.say
-    kinds = [kind for kind in KINDS if reply.kind in {None, kind}]
-    kinds += [kind for kind in reply.counts if kind not in KINDS and reply.kind in {None, kind}]
-    total = sum(reply.counts.get(kind, 0) for kind in kinds)
-    head = context.words.count("{n} alert sent; outcomes are not measured yet",
-                               "{n} alerts sent; outcomes are not measured yet", total)  # fmt: skip
-    since = (
-        "" if reply.since_ms is None else say("Since {time}.", time=day_time(reply.since_ms, context.zone))
-    )
-    parts = (
-        Part(headline(head)),
-        Part(table([[kind_name(kind, context), f"{reply.counts.get(kind, 0):,}"] for kind in kinds])),
-        Part(tldr(context, say("There is no hit rate yet, and none is made up."), since)),
-        Part(footer(context)),
-    )
-    return Card(parts, ((refresh(f"record {reply.kind or ''}".strip(), context),),))
+    if line.outcome == "measured" and line.move is not None:
+        return say("{move} after {n} min", move=percent(line.move), n=TOLD_MIN)
+    reasons = {
+        "open": say("{n} min are not over yet", n=TOLD_MIN),
+        "unseen": say("not measured: no price was seen after {n} min", n=TOLD_MIN),
+        "unpriced": say("not measured: no price was seen at the alert"),
+        "again": say("told again: its first alert has the outcome"),
+    }
+    return reasons.get(line.outcome, say("not measured: older than outcomes are kept"))
+
+
+def _summary(lines: Sequence[AlertLine], context: Context) -> str:
+    moves = [line.move for line in lines if line.outcome == "measured" and line.move is not None]
+    if not moves:
+        return context.words.say("No outcome of these is measured yet.")
+    up = sum(move > 0 for move in moves)
+    return context.words.say(
+        "After {n} min the price was higher behind {up} of {measured} measured ones. /record has the whole record.",
+        n=TOLD_MIN, up=up, measured=len(moves),
+    )  # fmt: skip

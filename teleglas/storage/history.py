@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import sqlalchemy as sa
 
 from teleglas.market_view import Found
+from teleglas.outcomes import TOLD_MIN
 from teleglas.storage.store import Store
-from teleglas.storage.tables import outbox, verdicts
+from teleglas.storage.tables import outbox, outcome_moves, outcomes, verdicts
 
 __all__ = ["SentAlert", "counts_by_kind", "found", "sent_alerts"]
 
 _TIERS = {1: "INFO", 2: "WATCH", 3: "URGENT"}
 _TARGETS = 8
+_SAME = ("kind", "asset", "direction", "episode_ms", "event_ms")
 
 
 class SentAlert(msgspec.Struct, frozen=True):
-    """One alert, however many targets got it. usd in cents; tier in words; state as the outbox has it."""
+    """One alert, however many targets got it. usd in cents; tier in words; state as the outbox has it.
+
+    outcome: `measured` (then `move` is in percent after `TOLD_MIN` minutes), `open` (it is too early), `unseen` (no
+    price was seen then), `unpriced` (nor at the alert), `again` (the episode's first alert has it), or `unknown`
+    (older than outcomes).
+    """
 
     kind: str
     asset: str
@@ -25,6 +34,8 @@ class SentAlert(msgspec.Struct, frozen=True):
     event_ms: int
     tier: str
     state: str
+    outcome: str = "unknown"
+    move: float | None = None
 
 
 def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[SentAlert]:
@@ -32,8 +43,11 @@ def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[S
     table = verdicts.c
     query = (
         sa.select(table.kind, table.asset, table.direction, table.usd, table.event_ms, table.tier, table.episode_ms,
-                  table.step, outbox.c.state)
+                  table.step, outbox.c.state, outcomes.c.prices, outcome_moves.c.horizon_min, outcome_moves.c.move)
         .join(outbox, outbox.c.alert_id == table.alert_id)
+        .outerjoin(outcomes, sa.and_(*(outcomes.c[name] == table[name] for name in _SAME)))
+        .outerjoin(outcome_moves, sa.and_(outcome_moves.c.outcome_id == outcomes.c.outcome_id,
+                                          outcome_moves.c.horizon_min == TOLD_MIN))
         .where(table.action == "send")
         .order_by(table.decided_ms.desc(), table.verdict_id.desc())
         .limit(limit * _TARGETS)
@@ -46,9 +60,19 @@ def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[S
             one = (row.kind, row.asset, row.direction, row.episode_ms, row.step)
             found.setdefault(
                 one, SentAlert(row.kind, row.asset, row.direction, int(row.usd), int(row.event_ms),
-                               _TIERS.get(row.tier, "INFO"), row.state)
+                               _TIERS.get(row.tier, "INFO"), row.state, _outcome(row), row.move)
             )  # fmt: skip
     return list(found.values())[:limit]
+
+
+def _outcome(row: Any) -> str:
+    if row.prices is None:
+        return "again" if row.step else "unknown"
+    if row.prices == "[]":
+        return "unpriced"
+    if row.horizon_min is None:
+        return "open"
+    return "unseen" if row.move is None else "measured"
 
 
 def counts_by_kind(store: Store) -> tuple[dict[str, int], int | None]:

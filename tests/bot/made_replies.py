@@ -10,6 +10,7 @@ from teleglas import market_view
 from teleglas.heartbeat import Feed, Heartbeat
 from teleglas.market import PositionSide, TakerSide
 from teleglas.tape import Event
+from teleglas.track_record import track_record
 
 NOW = 1_795_262_400_000
 
@@ -25,6 +26,8 @@ signed = st.one_of(st.sampled_from([0.0, -1e13]), st.floats(-1e13, 1e13))
 prices = st.one_of(st.sampled_from([1e-12, 97_525.5, 1e11]), st.floats(1e-10, 1e9))
 percents = st.one_of(st.sampled_from([0.0, -0.0, 1e9, -100.0]), st.floats(-1e5, 1e5))
 times = st.integers(NOW - 10**9, NOW + 10**8)
+outcomes = st.sampled_from(["measured", "open", "unseen", "unpriced", "again", "unknown", "later"])
+record = st.lists(st.tuples(percents, st.one_of(st.none(), st.floats(0, 1))), max_size=30).map(track_record)
 ratios = st.one_of(st.none(), st.floats(0, 1e6))
 windows = st.sampled_from(["5m", "15m", "1h", "4h", "12h", "24h"])
 
@@ -200,9 +203,15 @@ REPLIES = {
     "heat": st.builds(replies.HeatReply, coins, frames, block(heat_map()), block(price)),
     "alerts": st.builds(
         replies.Alerts,
-        optional(rows(st.builds(replies.AlertLine, names, coins, names, st.integers(0, 10**15), times, names, names))), optional(coins),
+        optional(rows(st.builds(replies.AlertLine, names, coins, names, st.integers(0, 10**15), times, names, names, outcomes, optional(percents)))),
+        optional(coins),
     ),
-    "record": st.builds(replies.Record, st.dictionaries(names, st.integers(0, 10**9), max_size=6), optional(times), optional(names)),
+    "record": st.builds(
+        replies.Record, st.dictionaries(names, st.integers(0, 10**9), max_size=6), optional(times), optional(st.one_of(names, st.just("stop_hunt"))),
+        st.dictionaries(st.sampled_from(["stop_hunt", "BTC", "whale_accumulation_window"]), st.builds(
+            replies.MeasuredKind, record, record, rows(st.tuples(names, st.sampled_from([5, 15, 60]), record))
+        )),
+    ),
     "status": st.builds(
         replies.Status, st.just("0.1.0"), times, optional(times), st.text(max_size=60), optional(heartbeat),
         optional(st.builds(replies.Budget, st.integers(0, 1200), st.integers(30, 1200), st.dictionaries(names, names, max_size=9))),

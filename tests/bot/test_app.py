@@ -10,10 +10,13 @@ import time
 import pytest
 
 from simulator.bot_api.faults import Fault
+from teleglas.outcomes import Move
 from teleglas.storage import tape
+from teleglas.storage.outcomes import open_outcomes, settle
 from teleglas.storage.store import open_store
 from teleglas.tape import LIQUIDATION, MINUTE_MS, ORDER, Bar, Batch, Event, FeedMinute
 from tests.bot.chatting import CHANNEL, GROUP, OWNER, PEOPLE, chatting, fault, heal, market, requests_to
+from tests.storage.rows import commit, message, outcome, verdict
 
 COMMANDS = ("raw", "liq", "whale", "sentiment", "orderbook", "oi", "funding", "rsi", "heat")
 COINS = {"BTC": "btc", "ETH": "$ETH", "DOGE": "DOGE-USDT-SWAP", "PEPE": "1000pepeusdt"}
@@ -314,6 +317,31 @@ async def test_our_own_tape_answers_without_a_key(urls, tmp_path):
         hour = await chat.press(whole, "1h")
         assert hour.message_id == whole.message_id
         assert hour.text.startswith("The market in 1h: at least $400K liquidated")
+
+
+async def test_the_record_is_what_was_measured(urls, tmp_path):
+    """The alert bot's outcomes, as both commands show them."""
+    store = open_store(f"sqlite:///{tmp_path}/bot.db")
+    begun = [outcome(episode_ms=at, event_ms=at) for at in range(1, 41)]
+    sent = [verdict(alert_id=f"a{at}", episode_ms=at, event_ms=at, decided_ms=at) for at in range(1, 42)]
+    store.commit(commit(*(message(f"a{at}") for at in range(1, 42)), verdicts=sent, outcomes=begun))
+    for each in open_outcomes(store, 99):
+        move = 0.5 if each.event_ms <= 10 else -0.25
+        settle(store, each.outcome_id, [Move(15, move, up=0.5, down=0.5)], settled=False)
+    store.close()
+    async with chatting(urls, tmp_path) as chat:
+        alerts = (await chat.say("/alerts")).text.split("\n")
+        assert [line for line in alerts if line.startswith("↳")][:2] == [
+            "↳ not measured: older than outcomes are kept", "↳ -0.25% after 15 min",
+        ]  # fmt: skip
+        shown = (await chat.say("/record")).text
+        assert shown.startswith("41 alerts sent, 40 outcomes measured")
+        assert "More often right than chance, the whole interval above it: liquidation storm." in shown
+        one = (await chat.say("/record liquidation storm")).text
+        for line in (r"liquidation storm +n=40", r"· up 25% \[14–40\] +any 50%", r"· right 75% \[60–86\] +any 50%",
+                     r"long, 15 min +n=40", r"· median +-0\.25%"):  # fmt: skip
+            assert re.search(line, one), line
+        assert "whale cluster" not in one
 
 
 async def test_pictures(urls, tmp_path):

@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from bot.answers import COINGLASS, Reason, missing
 from bot.commands.samples import NOW_MS, samples
 from bot.replies import AlertLine, Alerts
-from bot.views import depth, heat, interest, liquidations, log, market_view, mood, overview, status, whales
+from bot.views import (
+    depth,
+    heat,
+    interest,
+    liquidations,
+    log,
+    market_view,
+    mood,
+    overview,
+    status,
+    track,
+    whales,
+)
 from bot.views.card import CAPTION_CHARS, DATA_BYTES, TEXT_CHARS, Card, Part, caption, keyboard, text
 from bot.views.figures import COLUMNS, percent, signed_usd, table, width, zone_name
 from bot.views.origin import Context
@@ -29,7 +41,7 @@ WORDS = load_words("bot")
 VIEWS = {
     "overview": overview.overview, "liquidations": liquidations.liquidations, "market": liquidations.market,
     "market_view": market_view.market_view, "whales": whales.whales, "sentiment": mood.sentiment, "depth": depth.depth, "open_interest": interest.open_interest,
-    "funding": interest.funding_card, "rsi": mood.rsi, "heat": heat.heat, "alerts": log.alerts, "record": log.record,
+    "funding": interest.funding_card, "rsi": mood.rsi, "heat": heat.heat, "alerts": log.alerts, "record": track.record,
     "status": status.status,
 }  # fmt: skip
 ZONES = [UTC, ZoneInfo("Asia/Jakarta"), ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/St_Johns")]

@@ -6,11 +6,12 @@ import msgspec
 
 from teleglas.outcomes import Move
 from teleglas.storage import outcomes as verbs
+from teleglas.storage.history import sent_alerts
 from teleglas.storage.outcomes import followed, open_outcomes, settle
 from teleglas.storage.prices import keep_prices, prices, prune_prices
 from teleglas.storage.store import open_store
 from teleglas.tape import MINUTE_MS, PriceMinute
-from tests.storage.rows import commit, message, outcome
+from tests.storage.rows import commit, message, outcome, verdict
 
 HOUR = 60 * MINUTE_MS
 NOW = 1_800_000_000_000 // HOUR * HOUR
@@ -94,6 +95,29 @@ def test_a_record_is_made_of_the_newest_of_each_kind(store, monkeypatch):
         ("liquidation_storm", 4.5, 20.0),
         ("stop_hunt", None, 1.0),
     ]
+
+
+def test_alerts_come_with_what_followed_them(store):
+    """Or with the reason why that is not known; a second chat makes no second line."""
+    rows = [
+        verdict(alert_id=name, event_ms=at, episode_ms=episode, step=step, decided_ms=at)
+        for name, at, episode, step in (
+            ("a", 1, 1, 0), ("b", 2, 2, 0), ("c", 3, 3, 0), ("d", 4, 4, 0), ("e", 5, 4, 1), ("f", 6, 6, 0), ("g", 6, 6, 0),
+        )
+    ]  # fmt: skip
+    begun = [
+        outcome(event_ms=at, episode_ms=at, **({"prices": ()} if at == 1 else {})) for at in (1, 2, 3, 4)
+    ]
+    messages = [message(name, target=name) for name in "abcdefg"]
+    store.commit(commit(*messages, verdicts=rows, outcomes=begun))
+    for each in open_outcomes(store, 9):
+        moves = {1: [Move(15)], 2: [Move(5, 1.0)], 3: [Move(15)], 4: [Move(15, -0.75), Move(60, 3.0)]}[
+            each.event_ms
+        ]
+        settle(store, each.outcome_id, moves, settled=False)
+    assert [(each.event_ms, each.outcome, each.move) for each in sent_alerts(store, 9)] == [
+        (6, "unknown", None), (5, "again", None), (4, "measured", -0.75), (3, "unseen", None), (2, "open", None), (1, "unpriced", None),
+    ]  # fmt: skip
 
 
 def test_outcomes_are_kept_for_ever(store):
