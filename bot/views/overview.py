@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.answers import Book
+from typing import Any
+
+from bot.answers import COINGLASS, EXCHANGES, Block, Book, Reason, missing
 from bot.replies import Overview
 from bot.views import pictures
 from bot.views.card import Button, Card, Part
@@ -41,7 +43,7 @@ def overview(reply: Overview, context: Context) -> Card:
         Part(_venues(reply, context), 3),
         Part(_liquidations(reply, context), 1),
         Part(_lines(reply, context), 1),
-        Part(missing_line(named, context), 2),
+        Part(missing_line([*named, *_lacking(reply, context)], context), 2),
         Part(_summary(reply, context)),
         Part(sources(named, context), 4),
         Part(footer(context)),
@@ -67,6 +69,28 @@ def _named(reply: Overview, context: Context) -> list[Named]:
         (say("taker flow"), reply.flow), (say("CVD"), reply.cvd), ("RSI", reply.rsi), (say("order book"), reply.book),
         (say("whale index"), reply.whale_index),
     ]  # fmt: skip
+
+
+def _lacking(reply: Overview, context: Context) -> list[Named]:
+    """Return the parts that an answer came without: passed over they would look as if nobody had asked."""
+    say = context.words.say
+    found: list[Named] = []
+    told, traded = reply.price.value, reply.volume.value
+    if told is not None:
+        for name, ends in (
+            (say("range of 24 h"), (told.low_24h, told.high_24h)),
+            (say("range of 7 d"), (told.low_7d, told.high_7d)),
+        ):
+            if None in ends:
+                found.append((name, _nothing_from(reply.price)))
+    if traded is not None and traded.spot_usd is None and not reply.volume.gaps:
+        found.append((say("spot volume"), _nothing_from(reply.volume)))
+    return found
+
+
+def _nothing_from(block: Block[Any]) -> Block[Any]:
+    one = block.venues[0] if len(block.venues) == 1 else EXCHANGES
+    return missing(Reason.EMPTY, COINGLASS if block.source == COINGLASS else one)
 
 
 def _headline(reply: Overview, context: Context) -> str:

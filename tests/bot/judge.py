@@ -70,13 +70,18 @@ def findings(
     photo: bool,
     prices: Mapping[str, tuple[float, float]],
     complete_venues: Iterable[str] = (),
+    nothing: Iterable[str] = (),
 ) -> list[str]:
     """Return what is wrong with an answer, empty if nothing.
 
     text: as a reader sees it; source: its HTML. prices: coin -> lowest and highest true price of one
-    coin about now. complete_venues: exchanges that must be named, with figures or as missing.
+    coin about now. complete_venues: exchanges that must be named, with figures or as missing. nothing: lengths of time
+    within which nothing of one side was liquidated in truth.
     """
-    found = [f"{what}: {hit[0]!r}" for form, what in _NOT_SAID if (hit := re.search(form, text))]
+    judged = text
+    for window in nothing:
+        judged = re.sub(rf"^{window} .*$", "", judged, flags=re.MULTILINE)
+    found = [f"{what}: {hit[0]!r}" for form, what in _NOT_SAID if (hit := re.search(form, judged))]
     found += _sizes(text, source, photo=photo)
     if question.coin and question.listed:
         found += _coin(question.coin, text, prices)

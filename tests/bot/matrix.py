@@ -35,7 +35,18 @@ from tests.bot.chatting import PEOPLE, ROOT, fault, heal, market
 from tests.bot.judge import Question, facts, findings, log_findings, silence
 from tests.bot.record import record_a_day
 
-__all__ = ["COMMANDS", "FAULTS", "PLANS", "SOURCES", "Case", "cases", "prices_now", "questions", "wrong"]
+__all__ = [
+    "COMMANDS",
+    "FAULTS",
+    "PLANS",
+    "SOURCES",
+    "Case",
+    "cases",
+    "nothing_liquidated",
+    "prices_now",
+    "questions",
+    "wrong",
+]
 
 PLANS = ("none", "hobbyist", "startup", "standard", "professional")
 SOURCES = ("coinglass", "binance", "bybit", "okx", "hyperliquid")
@@ -56,6 +67,7 @@ _NAMED = {"oi": dict.fromkeys(_COINS, _VENUES[:3]),  # how Hyperliquid counts is
           "funding": {**dict.fromkeys(_COINS, _VENUES), "SEI": _VENUES[:3]}}  # fmt: skip
 _SYMBOLS = {"BTC": "BTCUSDT", "ETH": "ETHUSDT", "SEI": "SEIUSDT", "PEPE": "1000PEPEUSDT"}
 _SCALES = {"PEPE": 1000}
+_TRUTH = "matrix-asks-for-the-truth"
 _LIMIT_S, _KEPT_LIMIT_S = 2.0, 0.3
 _PATIENCE_S = 20.0
 _MARKETS = 3
@@ -114,12 +126,17 @@ def questions(number: int) -> list[Question]:
 
 
 def wrong(
-    case: Case, question: Question, entry: Entry, prices: Mapping[str, tuple[float, float]]
+    case: Case,
+    question: Question,
+    entry: Entry,
+    prices: Mapping[str, tuple[float, float]],
+    nothing: Mapping[str, Sequence[str]],
 ) -> list[str]:
-    """Return what is wrong with the answer to a question."""
+    """Return what is wrong with the answer to a question. nothing: as `nothing_liquidated` tells."""
     named = _NAMED.get(question.command, {}).get(question.coin, ()) if case.plan == "none" else ()
     return findings(
         question, entry.text, entry.source, photo=bool(entry.photo), prices=prices, complete_venues=named,
+        nothing=nothing.get(question.coin, ()),
     )  # fmt: skip
 
 
@@ -128,6 +145,20 @@ def prices_now(urls: Mapping[str, str]) -> dict[str, float]:
     with urllib.request.urlopen(urls["BINANCE_REST_URL"] + "/fapi/v1/premiumIndex", timeout=10) as answer:  # noqa: S310 - ours
         rows = {row["symbol"]: float(row["markPrice"]) for row in json.load(answer)}
     return {coin: rows[symbol] / _SCALES.get(coin, 1) for coin, symbol in _SYMBOLS.items()}
+
+
+def nothing_liquidated(urls: Mapping[str, str], key: str) -> dict[str, list[str]]:
+    """Return coin -> lengths of time within which CoinGlass knows of no liquidation of one side; empty without a key."""
+    found: dict[str, list[str]] = {}
+    for coin in _COINS if key else ():
+        for window in ("1h", "4h", "12h", "24h"):
+            path = f"/api/futures/liquidation/exchange-list?symbol={coin}&range={window}"
+            asked = urllib.request.Request(urls["COINGLASS_REST_URL"] + path, headers={"CG-API-KEY": key})  # noqa: S310 - ours
+            with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - ours
+                total = next(row for row in json.load(answer)["data"] if row["exchange"] == "All")
+            if 0 in {total["long_liquidation_usd"], total["short_liquidation_usd"]}:
+                found.setdefault(coin, []).append(window)
+    return found
 
 
 def _bounds(*told: Mapping[str, float]) -> dict[str, tuple[float, float]]:
@@ -222,7 +253,8 @@ async def _case(case: Case, urls: Mapping[str, str], given: argparse.Namespace, 
         told = await asyncio.gather(*map(one, PEOPLE, asked))
     heal(dict(urls))
     prices = _bounds(before, await asyncio.to_thread(prices_now, urls))
-    answers = [_judged(case, *each, prices, given) for each in told]
+    nothing = await asyncio.to_thread(nothing_liquidated, urls, _TRUTH if key else "")
+    answers = [_judged(*each, prices, nothing, given) for each in told]
     said = log_findings((folder / "bot.log").read_text(encoding="utf-8"))
     return [*answers, Answer(case, "the log", None, wrong=said)] if said else answers
 
@@ -232,13 +264,13 @@ def _begin(case: Case, urls: Mapping[str, str]) -> None:
         fault(dict(urls), case.source, *FAULTS[case.kind])
 
 
-def _judged(case: Case, question: Question, answer: Answer, entry: Entry | None,
-            prices: Mapping[str, tuple[float, float]], given: argparse.Namespace) -> Answer:  # fmt: skip
+def _judged(question: Question, answer: Answer, entry: Entry | None, prices: Mapping[str, tuple[float, float]],
+            nothing: Mapping[str, Sequence[str]], given: argparse.Namespace) -> Answer:  # fmt: skip
     if entry is None:
         answer.wrong.append("no answer")
         return answer
     answer.text = entry.text
-    answer.wrong += wrong(case, question, entry, prices)
+    answer.wrong += wrong(answer.case, question, entry, prices, nothing)
     if given.latency <= 200 and answer.seconds is not None and answer.seconds > _LIMIT_S:
         answer.wrong.append(f"late: {answer.seconds:.2f} s")
     if answer.again_s is not None and answer.again_s > _KEPT_LIMIT_S:
@@ -252,6 +284,7 @@ async def _run(given: argparse.Namespace) -> list[Answer]:
     whole: dict[tuple[str, str], frozenset[str]] = {}
     with tempfile.TemporaryDirectory() as aside, contextlib.ExitStack() as opened:
         keys = {f"matrix-{case.plan}-{case.number}": case.plan for case in chosen if case.plan != "none"}
+        keys[_TRUTH] = "professional"
         markets = [_market(opened, Path(aside), number, keys) for number in range(min(_MARKETS, len(chosen)))]
         for number, case in enumerate(chosen):
             begun = time.monotonic()

@@ -9,7 +9,17 @@ from structlog.testing import capture_logs
 
 from tests.bot.chatting import PEOPLE, chatting, fault, heal, market
 from tests.bot.judge import Question, facts, findings, log_findings, silence
-from tests.bot.matrix import FAULTS, PLANS, SOURCES, Case, cases, prices_now, questions, wrong
+from tests.bot.matrix import (
+    FAULTS,
+    PLANS,
+    SOURCES,
+    Case,
+    cases,
+    nothing_liquidated,
+    prices_now,
+    questions,
+    wrong,
+)
 from tests.bot.record import record_a_day
 
 PRICES = {"BTC": (97_000.0, 98_000.0), "SEI": (0.139, 0.141)}
@@ -59,8 +69,11 @@ async def test_a_sample_of_the_matrix(urls, tmp_path, plan, source, kind, every)
     heal(urls)
     after = prices_now(urls)
     prices = {coin: (min(before[coin], after[coin]), max(before[coin], after[coin])) for coin in before}
+    nothing = nothing_liquidated(urls, "" if plan == "none" else "simulated-professional")
     found = {
-        question.text: said for question, entry in answers if (said := wrong(case, question, entry, prices))
+        question.text: said
+        for question, entry in answers
+        if (said := wrong(case, question, entry, prices, nothing))
     }
     assert not found
     assert not [line for line in logs if line["log_level"] in {"error", "critical"}]
@@ -108,6 +121,9 @@ def test_the_judge_of_forms():
     """A good card is good; tables, captions, venues, unknown coins and what is passed over in silence."""
     btc = Question("/raw btc", "BTC")
     assert findings(btc, GOOD, GOOD, photo=False, prices=PRICES) == []
+    young = GOOD + "\n1h      $554       $0      100%"
+    assert findings(btc, young, "", photo=False, prices=PRICES) == ["a zero amount: '$0'"]
+    assert findings(btc, young, "", photo=False, prices=PRICES, nothing=("1h",)) == []
     wide = f"<pre>{'x' * 33}</pre>"
     assert "wider than 32" in findings(btc, GOOD, wide, photo=False, prices=PRICES)[0]
     assert findings(btc, GOOD, f"<pre>{'&lt;' * 32}</pre>", photo=False, prices=PRICES) == []
