@@ -12,7 +12,18 @@ from typing import NamedTuple
 
 from teleglas.market import Instrument
 
-__all__ = ["INSTRUMENTS", "LIQUIDATIONS", "START_MS", "Large", "Mix", "contracts", "make", "origin", "stream"]
+__all__ = [
+    "INSTRUMENTS",
+    "LIQUIDATIONS",
+    "START_MS",
+    "Large",
+    "Mix",
+    "before",
+    "contracts",
+    "make",
+    "origin",
+    "stream",
+]
 
 INSTRUMENTS = 500
 LIQUIDATIONS = 0.02
@@ -84,6 +95,19 @@ def stream(
         else:
             ids[place] += 1
             yield now, _trade(symbols[place], ids[place], price, quantity, now, sold=rng.random() < 0.5)
+
+
+def before(seconds: int) -> Iterator[tuple[int, bytes]]:
+    """Yield what fills the windows before the mix begins: a trade of each instrument in each second."""
+    quantities = [(row["p"], row["q"]) for row in _recorded()] or [("150.00", "0.1")]
+    for second in range(seconds):
+        now = START_MS - (seconds - second) * 1000
+        for place in range(INSTRUMENTS):
+            price, quantity = quantities[(second + place) % len(quantities)]
+            yield (
+                now,
+                _trade(f"C{place}USDT", second + 1, price, quantity, now, sold=(second + place) % 2 == 0),
+            )
 
 
 def _made(rng: random.Random) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
 from ws_alert.messages import LEVELS, EventRow, Kind
 from ws_alert.recorder import Observer
 from ws_alert.records import KindRecord
-from ws_alert.rules import Rules
+from ws_alert.rules import GROUPS, Rules
 from ws_alert.signals.episodes import ORDERS
 from ws_alert.windows.baselines import CLOSED_AFTER, Baselines
 from ws_alert.windows.coverage import FeedHealth
@@ -82,6 +82,10 @@ class Detection:
         self._fundings = FundingExtremeDetector(rules)
         self._divergences = OiDivergenceDetector(rules)
         self._judged: dict[str, int] = {}
+        self._least_forced = {
+            group: min(self._storms.least[group], self._hunts.least[group], self._singles.least[group])
+            for group in GROUPS
+        }
         self._close_ms = 0
         self._was_heard = False
 
@@ -95,7 +99,9 @@ class Detection:
 
     def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Judge one liquidation: the radar, its side's storm, and the event by itself."""
-        self.decider.episodes.count(events.asset, row.side, row)
+        episodes = self.decider.episodes
+        if episodes.open:
+            episodes.count(events.asset, row.side, row)
         if self._observer is not None:
             self._observer.liquidated(events.asset, row)
         if timely:
@@ -103,6 +109,9 @@ class Detection:
         self.baselines.liquidated(events, row, timely=timely)
         if not timely or self.warming:
             return
+        longs, shorts = events.liquidations.values()
+        if longs.usd + shorts.usd < self._least_forced[events.group]:
+            return  # as nearly every one: too little for any of the rules below
         on = self._on
         storm = self._storms.detect(events, _SIDES[row.side], row.event_ms)
         cluster = self._clusters.detect(events, row.event_ms)
@@ -154,7 +163,7 @@ class Detection:
         if flow >= self._spikes.floor and self._on.volume_spike:
             self._spike_passed(events)
         if flow > self._flows.least[events.group] or self.decider.episodes.active(events.asset):
-            self._flow(events, tape.current.second)
+            self._flow(events, tape.second)
         # the second that begins now may be the last one for long
         if tape.minute >= self._spikes.near and self._on.volume_spike and self._spikes.is_near(events):
             self._judge_at_end(events)
@@ -187,7 +196,7 @@ class Detection:
     def due(self, name: str) -> int | None:
         """Return when an open second is to be judged though nothing closed it, None if something did."""
         _, asset, second = name.split("\n")
-        current = self.intake.events(asset).tape.current.second
+        current = self.intake.events(asset).tape.second
         return max(self.intake.now_ms, current * 1000 + 1000) if str(current) == second else None
 
     def run(self, name: str) -> None:
@@ -204,7 +213,7 @@ class Detection:
         # after a restart the windows of a level's asset may be empty: its measure is then nothing
         known = [self.intake.events(episode.asset) for episode in levels]
         for events in dict.fromkeys((*self.intake.assets(), *known)):
-            last = events.tape.current.second
+            last = events.tape.second
             if last < until:
                 recent = last >= until - SPIKE_SECONDS and self._judged.get(events.asset) != last + 1
                 if recent and self._spikes.may_fire(events):
@@ -237,7 +246,7 @@ class Detection:
         volumes = [
             (events.asset, sum(events.tape.minute_sides(end_ms // 1000)))
             for events in self.intake.assets()
-            if events.tape.current.second * 1000 >= first_ms
+            if events.tape.second * 1000 >= first_ms
         ]
         feeds = self._health.coverage("trades", first_ms, end_ms)
         heard = self._was_heard and (not feeds or any(feed.share for feed in feeds))
@@ -290,7 +299,7 @@ class Detection:
 
     def _judge_at_end(self, events: AssetEvents) -> None:
         """Let the open second be judged when it is over, though nothing closes it."""
-        second = events.tape.current.second
+        second = events.tape.second
         self._deadlines.schedule(
             max(self.intake.now_ms, second * 1000 + 1000), f"{_CLOSE}{events.asset}\n{second}"
         )
@@ -298,7 +307,7 @@ class Detection:
     def _spike_passed(self, events: AssetEvents) -> None:
         """Judge the second that has just closed by its end, unless that was done in time."""
         until = events.tape.closed + 1
-        if events.tape.current.second - until < SPIKE_SECONDS and self._judged.get(events.asset) != until:
+        if events.tape.second - until < SPIKE_SECONDS and self._judged.get(events.asset) != until:
             self._spike(events, until)
 
     def _spike_ended(self, events: AssetEvents, until: int) -> None:

@@ -167,7 +167,7 @@ def _quick_amount(instrument: Instrument, price: Exact, quantity: Exact) -> tupl
     if type(price) is not str or type(quantity) is not str:
         return None
     try:
-        exact_price, amount = float(price), float(quantity) * float(instrument.multiplier)
+        exact_price, amount = float(price), float(quantity) * instrument.factor
     except ValueError:
         return None
     usd_cents = quick_cents(amount if instrument.inverse else exact_price * amount)

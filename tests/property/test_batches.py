@@ -56,7 +56,7 @@ def seen(machine: AlertEngine) -> tuple:
     tapes = {
         events.asset: (
             events.newest_ms,
-            events.tape.flow(events.tape.current.second),
+            events.tape.flow(events.tape.second),
             events.tape.minute,
             [
                 events.tape.chart(events.newest_ms + 1000, orders=orders, bucket_s=1)

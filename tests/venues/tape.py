@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from teleglas.errors import DECODE_ERRORS
 from teleglas.market import Instrument, Liquidation, Refusal
 
 
@@ -32,13 +31,10 @@ class Tape:
         assert _positive(quantity)
         self.trades.append((instrument.symbol, trade_id, tag, event_ms, buy, price, quantity))
 
-    def take_plain(self, frames, read, kind, known):
+    def take_plain(self, frames, kind, known):
         """Keep plain trades, and give back the first other event."""
         for frame in frames:
-            try:
-                row = read(frame).data
-            except DECODE_ERRORS:
-                return frame
+            row = frame.data
             if type(row) is not kind:
                 return row
             instrument = known[row.symbol]

@@ -330,8 +330,8 @@ def test_tagged_rows_count_as_their_numbers_and_tags_say(rows: list[tuple], star
         if interrupted:
             intake.interrupted("bybit")
             ids.interrupted()
-        before = intake.events("BTC").tape.current.buy
+        before = intake.events("BTC").tape.bought
         intake.trade(contract, number, tag, START_MS, True, 100.0, 0.001)
-        counted += intake.events("BTC").tape.current.buy > before
+        counted += intake.events("BTC").tape.bought > before
         expected += ids.is_new(number, tag)
         assert counted == expected

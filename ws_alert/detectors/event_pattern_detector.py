@@ -20,6 +20,8 @@ class EventPatternDetector:
         self._liquidation = UsdFloor(
             Kind.LARGE_LIQUIDATION, thresholds.large_liquidation, thresholds, baselines
         )
+        self.least = self._liquidation.least
+        """By group, the cents below which no liquidation is large."""
         self._trade = UsdFloor(Kind.WHALE_TRADE, thresholds.whale_trade, thresholds, baselines)
 
     def liquidation(self, events: AssetEvents, row: EventRow) -> Hit | None:

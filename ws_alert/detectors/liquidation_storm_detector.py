@@ -19,6 +19,8 @@ class LiquidationStormDetector:
     def __init__(self, rules: Rules, baselines: Baselines) -> None:
         thresholds = rules.thresholds.liquidation_storm
         self._floor = UsdFloor(Kind.LIQUIDATION_STORM, thresholds, rules.thresholds, baselines)
+        self.least = self._floor.least
+        """By group, the cents below which no side is a storm."""
         self._count = {group: thresholds.count(group) for group in GROUPS}
         self._window_ms = rules.window_ms
 

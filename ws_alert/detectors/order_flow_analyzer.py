@@ -52,7 +52,7 @@ class OrderFlowAnalyzer:
     def may_fire(self, events: AssetEvents) -> bool:
         """Tell cheaply whether the flow, the second that is still open included, leans enough."""
         tape = events.tape
-        buy, sell = tape.buy + tape.current.buy, tape.sell + tape.current.sell
+        buy, sell = tape.buy + tape.bought, tape.sell + tape.sold
         volume = buy + sell
         return volume > self.least[events.group] and max(buy, sell) * 10_000 > volume * self._ratio
 

@@ -61,6 +61,8 @@ class StopHuntDetector:
         self.flushes: dict[str, Flush] = {}
         self.record = NOTHING
         self._least = {group: (thresholds.usd(group), thresholds.absorption(group)) for group in GROUPS}
+        self.least = {group: usd for group, (usd, _) in self._least.items()}
+        """By group, the cents of both sides together below which nothing is a flush."""
         self._majority = round(thresholds.majority * 10_000)
         self._score = thresholds.score
         self._window_ms = rules.window_ms

@@ -42,7 +42,7 @@ class VolumeSpikeDetector:
     def may_fire(self, events: AssetEvents) -> bool:
         """Return whether the seconds before the current one, together with it as it is, reach the threshold."""
         tape = events.tape
-        return self._reached(events.asset, tape.minute + tape.current.buy + tape.current.sell) is not None
+        return self._reached(events.asset, tape.minute + tape.bought + tape.sold) is not None
 
     def is_near(self, events: AssetEvents) -> bool:
         """Return whether the minute before the current second holds half of the threshold, so that it may complete it."""
@@ -50,7 +50,7 @@ class VolumeSpikeDetector:
 
     def detect(self, events: AssetEvents, until: int) -> Hit | None:
         """Judge the whole seconds of [until - 60, until); until: a Unix second, at most a minute before the current one."""
-        tape, current = events.tape, events.tape.current.second
+        tape, current = events.tape, events.tape.second
         if until < current and self._reached(events.asset, tape.buy + tape.sell) is None:
             return None  # not even in five minutes
         usd = tape.minute if until == current else sum(tape.minute_sides(until))

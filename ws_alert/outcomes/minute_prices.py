@@ -30,7 +30,7 @@ class MinutePrices:
         found: list[PriceMinute] = []
         looked = 0
         for events in assets:
-            second_ms = events.tape.current.second * 1000
+            second_ms = events.tape.second * 1000
             # a tape that fell silent is read up to its last event, however long ago that was
             end_ms = min(until_ms, second_ms - second_ms % MINUTE_MS + MINUTE_MS)
             before_ms = self._read.get(events.asset, 0)

@@ -62,7 +62,8 @@ _SERIES = (
 _PLACES: Final = {series: place for place, series in enumerate(_SERIES)}
 _LARGE, _STORM, _WHALE, _CLUSTER = 0, 2, 4, 6
 
-_BUY, _SELL, _SHORT = TakerSide.BUY, TakerSide.SELL, PositionSide.SHORT
+_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
+_LONG, _SHORT = PositionSide.LONG, PositionSide.SHORT
 _SIDES = {side.value: side for side in PositionSide}
 
 
@@ -181,11 +182,22 @@ class Baselines:
 
     def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Note a liquidation; timely: its window, which stands at H, is judged too."""
-        side = _SIDES[row.side]
-        short = side is _SHORT
-        self._note(events.asset, _LARGE + short, row.event_ms, row.usd)
-        if timely:
-            self._note(events.asset, _STORM + short, events.newest_ms, events.liquidations[side].usd)
+        short = row.side == _SHORT
+        usd, at_ms = row.usd, row.event_ms
+        if not timely:
+            self._note(events.asset, _LARGE + short, at_ms, usd)
+            return
+        newest_ms, window = events.tape.newest_ms, events.liquidations[_SHORT if short else _LONG].usd
+        if at_ms // MINUTE_MS != newest_ms // MINUTE_MS:
+            self._note(events.asset, _LARGE + short, at_ms, usd)
+            self._note(events.asset, _STORM + short, newest_ms, window)
+            return
+        largest = self._largest(events.asset, at_ms // MINUTE_MS)
+        # told of every liquidation: max() costs twice as much
+        if usd > largest[_LARGE + short]:  # noqa: PLR1730
+            largest[_LARGE + short] = usd
+        if window > largest[_STORM + short]:  # noqa: PLR1730
+            largest[_STORM + short] = window
 
     def ordered(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
         """Note a taker order at or above the whale floor; timely: its window, which stands at H, is judged too."""
@@ -196,17 +208,20 @@ class Baselines:
             self._note(events.asset, _CLUSTER + (sell > buy), events.newest_ms, buy + sell)
 
     def _note(self, asset: str, place: int, at_ms: int, usd: int) -> None:
-        minute = at_ms // MINUTE_MS
+        largest = self._largest(asset, at_ms // MINUTE_MS)
+        largest[place] = max(largest[place], usd)
+
+    def _largest(self, asset: str, minute: int) -> list[int]:
+        """Return the samples of a minute so far, one for each series; of a closed one what nobody reads."""
         if minute <= self.closed:
-            return
+            return [0] * len(_SERIES)
         opened = self._open.get(minute)
         if opened is None:
             opened = self._open[minute] = {}
         largest = opened.get(asset)
         if largest is None:
             largest = opened[asset] = [0] * len(_SERIES)
-        if usd > largest[place]:  # noqa: PLR1730 - told of every liquidation: a call costs twice as much
-            largest[place] = usd
+        return largest
 
     def close(
         self, minute: int, volumes: Iterable[tuple[str, int]], *, looked: bool, interest: InterestRows | None

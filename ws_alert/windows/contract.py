@@ -46,7 +46,7 @@ class Contract:
         self.plain = not instrument.inverse and instrument.scale == 1
         self.inverse = instrument.inverse
         self.multiplier = instrument.multiplier
-        self.factor = float(instrument.multiplier)
+        self.factor = instrument.factor
         self.scale = instrument.scale
         self.order_cents = 0
         self.floor = 0.0

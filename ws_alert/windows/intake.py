@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from teleglas.errors import DECODE_ERRORS, BadFrame
+from teleglas.errors import BadFrame
 from teleglas.market import (
     Candle,
     Completeness,
@@ -52,7 +52,7 @@ class Judge(Protocol):
         """Take a large taker order; is_order: it reaches the whale floor and joined the window."""
 
     def passed(self, events: AssetEvents) -> None:
-        """Take that a second closed: `events.tape.current` is new, and the sums hold what was before it."""
+        """Take that a second closed: `events.tape.second` is new, and the sums hold what was before it."""
 
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Take a candle that closed, with possible values."""
@@ -135,7 +135,7 @@ class Intake:
         quiet = {
             asset
             for asset, events in self._assets.items()
-            if max(events.newest_ms, events.tape.current.second * 1000) < edge and asset not in busy
+            if max(events.newest_ms, events.tape.second * 1000) < edge and asset not in busy
         }
         if quiet:
             self._assets = {name: events for name, events in self._assets.items() if name not in quiet}
@@ -176,52 +176,40 @@ class Intake:
         tape = contract.tape
         if event_ms > tape.newest_ms:
             tape.newest_ms = event_ms
-        row = tape.current
-        second = event_ms // 1000
-        if second < row.second:
-            tape.add(second, int(usd * 100 + 0.5), buy=buy)
-            tape.price(second, price)
+        if event_ms >= tape.until_ms:
+            tape.open(event_ms // 1000)
+        elif event_ms < tape.from_ms:
+            tape.add(event_ms // 1000, int(usd * 100 + 0.5), buy=buy)
+            tape.price(event_ms // 1000, price)
             return
-        if second > row.second:
-            row = tape.open(second)
         if buy:
-            row.buy += int(usd * 100 + 0.5)
+            tape.bought += int(usd * 100 + 0.5)
         else:
-            row.sell += int(usd * 100 + 0.5)
-        if price < row.low:
-            row.low = price
-        if price > row.high:
-            row.high = price
-        row.last = price
+            tape.sold += int(usd * 100 + 0.5)
+        if price < tape.low:
+            tape.low = price
+        if price > tape.high:
+            tape.high = price
+        tape.last = price
         if tape.passed:
             self._passed(contract.events)
 
-    def take_plain(
-        self,
-        frames: Iterator[bytes],
-        read: Callable[[bytes], Any],
-        kind: type[Any],
-        known: Mapping[str, Instrument],
-    ) -> Any:
+    def take_plain(self, frames: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
         """Take trades of plain contracts without a call for each (see `MarketSink`)."""
         taps = self._taps.setdefault(self.source, {})
-        now_ms, oldest_ms = self.now_ms, self.oldest_ms
+        now_ms, oldest_ms, passed = self.now_ms, self.oldest_ms, self._judge.passed
         for frame in frames:
-            try:
-                row = read(frame).data
-            except DECODE_ERRORS:
-                return frame
+            row = frame.data
             if type(row) is not kind:
                 return row
-            contract = taps.get(row.symbol)
-            if contract is None:
-                contract = self._tap(known[row.symbol], taps)
-                if contract is None:
+            try:
+                contract = taps[row.symbol]
+            except KeyError:
+                if (met := self._tap(known[row.symbol], taps)) is None:
                     return row
+                contract = met
             trade_id = row.trade_id
             event_ms = row.event_ms
-            if event_ms > now_ms:
-                event_ms = now_ms
             price = row.price
             usd = price * row.quantity
             tape = contract.tape
@@ -229,26 +217,29 @@ class Intake:
                 trade_id <= contract.last_id
                 or usd >= contract.floor
                 or event_ms < tape.from_ms
-                or event_ms < oldest_ms
+                or not oldest_ms <= event_ms <= now_ms
             ):
-                # seen before, not plain, large, or late
+                # seen before, large, late, or of a clock that is ahead
                 self.trade(known[row.symbol], trade_id, "", event_ms, not row.sold, price, row.quantity)
                 continue
             contract.last_id = trade_id
             if event_ms > tape.newest_ms:
                 tape.newest_ms = event_ms
-            second = tape.current if event_ms < tape.until_ms else tape.open(event_ms // 1000)
+            is_next = event_ms >= tape.until_ms
+            if is_next:
+                tape.open(event_ms // 1000)
             if row.sold:
-                second.sell += (usd * 100 + 0.5).__trunc__()
+                tape.sold += (usd * 100 + 0.5).__trunc__()
             else:
-                second.buy += (usd * 100 + 0.5).__trunc__()
-            if price < second.low:
-                second.low = price
-            if price > second.high:
-                second.high = price
-            second.last = price
-            if tape.passed:
-                self._passed(contract.events)
+                tape.bought += (usd * 100 + 0.5).__trunc__()
+            if price < tape.low:
+                tape.low = price
+            if price > tape.high:
+                tape.high = price
+            tape.last = price
+            if is_next:
+                tape.passed = False
+                passed(contract.events)
         return None
 
     def liquidation(self, row: Liquidation) -> None:

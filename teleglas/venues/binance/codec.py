@@ -209,22 +209,30 @@ class BinanceCodec:
             self._events(event, sink)
 
     def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
-        """Do what `decode` does for each frame; most are one wrapped trade, which takes a short way.
+        """Do what `decode` does for each frame; most batches are wrapped trades, which take a short way.
 
         A frame above MAX_FRAME_BYTES ends its connection, so that only the long way looks for one.
         """
         if self._missed >= _MANY and self._known:
             self._plain, self._read = _plain_reader(tuple(self._known))
             self._missed, self._listed_then = 0, len(self._known)
-        frames, read, plain, known = iter(payloads), self._read, self._plain, self._known
-        while (event := sink.take_plain(frames, read, plain, known)) is not None:
+        try:
+            frames = iter([*map(self._read, payloads)])
+        except DECODE_ERRORS:
+            self._one_by_one(payloads, sink)
+            return
+        while (event := sink.take_plain(frames, self._plain, self._known)) is not None:
             if type(event) is _Force:
                 self._forced(event, None, sink)
-            elif type(event) is bytes:
-                self.decode(event, sink)
-                self._missed += len(known) > self._listed_then
             else:
                 self._events(event, sink)
+
+    def _one_by_one(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
+        """Decode frames of which at least one is bad, of no event, or of a contract that is new."""
+        for payload in payloads:
+            self.decode(payload, sink)
+        if len(self._known) > self._listed_then:
+            self._missed += len(payloads)
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.
