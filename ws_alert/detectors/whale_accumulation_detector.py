@@ -18,6 +18,9 @@ _ROUNDING: Final = 1e-12
 """Prices are floats: a range of exactly the limit may come out larger by less than this, and no other one does."""
 
 
+_SIDES = tuple(TakerSide)
+
+
 class WhaleAccumulationDetector:
     """Enough large taker orders of the side with the larger USD, while the price range is small."""
 
@@ -41,15 +44,16 @@ class WhaleAccumulationDetector:
         other side has as much USD, or the price moved more, or none is known.
         """
         at_ms = max(events.newest_ms, event_ms)
-        rows = {side: events.orders[side].between(at_ms - ACCUMULATION_MS, at_ms) for side in TakerSide}
-        usd = {side: sum(row.usd for row in rows[side]) for side in TakerSide}
-        range_pct = events.tape.range_percent(at_ms, ACCUMULATION_MS)
-        flat = range_pct is not None and range_pct <= self._range + _ROUNDING
+        range_pct = self._flat(events, at_ms)
+        if range_pct is None:
+            return [Level(Kind.WHALE_ACCUMULATION_WINDOW, events.asset, side.value, 0.0) for side in _SIDES]
+        rows = {side: events.orders[side].between(at_ms - ACCUMULATION_MS, at_ms) for side in _SIDES}
+        usd = {side: sum(row.usd for row in rows[side]) for side in _SIDES}
         levels = []
         for side, other in ((TakerSide.BUY, TakerSide.SELL), (TakerSide.SELL, TakerSide.BUY)):
             count = len(rows[side])
             hit = None
-            if flat and range_pct is not None and usd[side] > usd[other] and count >= self._count:
+            if usd[side] > usd[other] and count >= self._count:
                 venues: dict[str, int] = {}
                 for row in rows[side]:
                     venues[row.venue] = venues.get(row.venue, 0) + row.usd
@@ -69,9 +73,30 @@ class WhaleAccumulationDetector:
                         usd[side], count, usd[other], len(rows[other]), range_pct, self._range
                     ),
                 )
-            multiple = count / self._count if flat and usd[side] > usd[other] else 0.0
+            multiple = count / self._count if usd[side] > usd[other] else 0.0
             levels.append(Level(Kind.WHALE_ACCUMULATION_WINDOW, events.asset, side.value, multiple, hit))
         return levels
+
+    def _flat(self, events: AssetEvents, at_ms: int) -> float | None:
+        """Return the price range of the window in percent if it is flat, None otherwise.
+
+        Two prices that were too far apart once prove it for as long as the window holds both.
+        """
+        tape, (low_second, low, high_second, high) = events.tape, events.extremes
+        edge, last = (at_ms - ACCUMULATION_MS) // 1000, at_ms // 1000
+        limit = self._range + _ROUNDING
+        if (
+            edge < low_second <= last
+            and edge < high_second <= last == tape.second
+            and tape.last
+            and (high - low) / tape.last * 100 > limit
+        ):
+            return None
+        range_pct = tape.range_percent(at_ms, ACCUMULATION_MS)
+        if range_pct is None or range_pct <= limit:
+            return range_pct
+        events.extremes = tape.extremes(at_ms, ACCUMULATION_MS)
+        return None
 
     def _tier(self, count: int) -> Tier:
         if count >= 4 * self._count:

@@ -19,10 +19,11 @@ class AssetEvents:
     """Windows of one asset. `newest_ms` is H of SEMANTICS 3.
 
     liquidations: by the side of the closed position. orders: taker orders at or above the
-    whale floor, by taker side. tape: all trades and prices, by second.
+    whale floor, by taker side. tape: all trades and prices, by second. extremes: the lowest and the highest
+    price that somebody found in the tape, each behind its second.
     """
 
-    __slots__ = ("_window_ms", "_windows", "asset", "group", "liquidations", "orders", "tape")
+    __slots__ = ("_window_ms", "_windows", "asset", "extremes", "group", "liquidations", "orders", "tape")
 
     def __init__(self, asset: str, group: str, window_ms: int) -> None:
         self.asset = asset
@@ -32,6 +33,7 @@ class AssetEvents:
         self.orders = {side: EventWindow(window_ms, ORDERS_KEPT_MS) for side in TakerSide}
         self._windows = (*self.liquidations.values(), *self.orders.values())
         self.tape = SecondTape()
+        self.extremes = (-1, 0.0, -1, 0.0)
 
     @property
     def newest_ms(self) -> int:

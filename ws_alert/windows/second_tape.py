@@ -159,6 +159,12 @@ class SecondTape:
         low, high = min(row.low for row in rows), max(row.high for row in rows)
         return (high - low) / rows[-1].last * 100
 
+    def extremes(self, newest_ms: int, span_ms: int) -> tuple[int, float, int, float]:
+        """Return the second and the price of the lowest and of the highest trade of the span; it must hold one."""
+        rows = self._priced(newest_ms - span_ms, newest_ms)
+        low, high = min(rows, key=lambda row: row.low), max(rows, key=lambda row: row.high)
+        return low.second, low.low, high.second, high.high
+
     def move(self, after_ms: int, to_ms: int) -> tuple[float | None, float | None]:
         """Return the last price known before the span and the last one in it; None where there is none."""
         inside = self._priced(after_ms, to_ms)
