@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.config import Settings as BotSettings
 from teleglas import numbers
 from teleglas.settings import names
 from teleglas.telegram.text import plain
+from teleglas.track_record import NOTHING, TrackRecord
 from tests.delivery.analysis_samples import AnalysisSamples
 from tests.delivery.conftest import Samples
 from ws_alert.config import Settings
@@ -22,7 +24,8 @@ from ws_alert.detectors.oi_divergence_detector import SPAN_MS
 from ws_alert.detectors.order_flow_analyzer import FLOW_MS
 from ws_alert.detectors.stop_hunt_detector import ABSORB_MS
 from ws_alert.detectors.whale_accumulation_detector import ACCUMULATION_MS
-from ws_alert.messages import Action
+from ws_alert.messages import Action, Kind
+from ws_alert.records import AlertRecord, ScoreV2
 from ws_alert.rules import Cooldowns, Rules, Thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -231,6 +234,13 @@ def test_numbers_of_the_analysis_kinds_are_those_of_the_rules():
         assert words in guide, words
 
 
+_RECORD = AlertRecord(
+    TrackRecord(41, 26, 26 / 41, 0.4811, 0.7643, 0.4, 0.9, 0.51),
+    TrackRecord(80, 47, 47 / 80, 0.478, 0.689, 0.1, 0.8, 0.5),
+    ScoreV2(0.58, 21, 36, 0.42, 0.729),
+)
+
+
 def test_samples_of_the_analysis_kinds_are_what_the_program_writes():
     """Each line of their samples in the guide is one of the rendered message, in its order."""
     text = (ROOT / "docs" / "WS_ALERT_BOT.md").read_text(encoding="utf-8")
@@ -239,7 +249,10 @@ def test_samples_of_the_analysis_kinds_are_what_the_program_writes():
         for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     ]
     for alert in AnalysisSamples(Samples()).every_kind():
-        head, quote = render(alert).html.split("<blockquote expandable>")
+        known = _RECORD if alert.kind is Kind.STOP_HUNT else AlertRecord(TrackRecord(3, 2), NOTHING)
+        head, quote = render(msgspec.structs.replace(alert, record=known)).html.split(
+            "<blockquote expandable>"
+        )
         quote, foot = quote.split("</blockquote>")
         told = (
             plain(head.strip("\n")).split("\n")
