@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from teleglas.storage.store import Store, open_store
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.messages import Frame, RecordKind, Verdict
 from ws_alert.pipeline import Pipeline
 from ws_alert.recovery import known_tables
@@ -148,3 +150,26 @@ async def test_killed_while_a_segment_began(machine, written):
     await machine.live([tick(), tick(), tick()], killed=False)
     assert [json.loads(line)["action"] for line in machine.committed()] == ["hold", "send"]
     assert machine.committed() == machine.replayed()
+
+
+async def test_a_record_that_breaks_a_detector_costs_one_start_and_nothing_else(machine, monkeypatch):
+    """A mistake of ours ends the process once; the next start leaves that record out and decides all others."""
+    whole = LiquidationStormDetector.detect
+
+    def detect(self, events, side, event_ms):
+        if any(row.usd == 123_456_00 for row in events.liquidations[side].inside()):
+            raise ZeroDivisionError("a mistake")
+        return whole(self, events, side, event_ms)
+
+    monkeypatch.setattr(LiquidationStormDetector, "detect", detect)
+    with pytest.raises(ZeroDivisionError):
+        await machine.live([forced(START_MS, 700_000), forced(START_MS + 1_500, 123_456)], killed=True)
+    machine.now_ms += 40_000
+    later = forced(machine.now_ms, 900_000)
+    with capture_logs() as said:
+        await machine.live([tick(), later, tick(), tick(), tick()], killed=False)
+    assert [(each["event"], each["record"]) for each in said if each["log_level"] == "error"] == [("record_left_out", 2)]
+    decided = [json.loads(line) for line in machine.committed()]
+    assert [(each["action"], each["usd"]) for each in decided] == [
+        ("hold", 700_000.0), ("send", 700_000.0), ("hold", 900_000.0), ("drop", 900_000.0)
+    ]  # fmt: skip

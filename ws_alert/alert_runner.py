@@ -174,6 +174,8 @@ def replay(
         typer.echo(f"scanner {timeframe}: {', '.join(f'{name} {count}' for name, count in passed.items())}")
     for path, offset, reason in summary.damage:
         typer.echo(f"damaged: {path} from byte {offset} on ({reason}); that part was left out")
+    if summary.unknown:
+        typer.echo(f"left out: {summary.unknown} records of a kind that only a newer version knows")
     typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
 
 

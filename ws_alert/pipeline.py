@@ -154,6 +154,10 @@ class Pipeline:
         self._keep(self._engine.drain())
         if recovered.warmed or recovered.decided:
             log.info("recovered", records=recovered.warmed, decided_again=recovered.decided)
+        for sequence, error in recovered.broken.items():
+            log.error("record_left_out", record=sequence, exc_info=error)
+        if recovered.unknown:
+            log.error("records_of_another_version", records=recovered.unknown, why="left out")
         if journal.damage or journal.gap:
             log.warning("journal_damaged", cut=str(journal.damage or "nothing"), missing_records=journal.gap)
         away = stopped_feeds(self._engine, journal.last_received_ms)

@@ -25,10 +25,16 @@ Tables = dict[str, tuple[Instrument, ...]]
 
 
 class Recovered(NamedTuple):
-    """warmed: records that refilled the windows. decided: records decided on again, uncommitted before."""
+    """warmed: records that refilled the windows. decided: records decided on again, uncommitted before.
+
+    broken: what the engine raised, by number of the record; these were left out, so that a mistake of ours
+    that one record brings to light costs this record and not every start. unknown: records of a newer version.
+    """
 
     warmed: int
     decided: int
+    broken: dict[int, Exception]
+    unknown: int
 
 
 def known_tables(folder: Path) -> Tables:
@@ -57,27 +63,29 @@ def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: i
     decided on: that news is old.
     """
     warmed = decided = 0
+    broken: dict[int, Exception] = {}
+    reader = JournalReader(folder)
     engine.warming = True
     if memory is None:
-        for record in _records(folder, since_ms=_last_ms(folder) - WARM_UP_MS):
-            _feed(engine, record)
+        for record in _records(reader, since_ms=_last_ms(folder) - WARM_UP_MS):
+            _feed(engine, record, broken)
             warmed += 1
         engine.warming = False
-        return Recovered(warmed, 0)
+        return Recovered(warmed, 0, broken, reader.unknown)
     started = engine.time_of(memory) - WARM_UP_MS
     restored = False
-    for record in _records(folder, since_ms=started):
+    for record in _records(reader, since_ms=started):
         if record.sequence <= position:
             warmed += 1
         elif not restored:
             engine.warming, restored = False, True
             engine.restore(memory)
         decided += restored
-        _feed(engine, record)
+        _feed(engine, record, broken)
     if not restored:
         engine.warming = False
         engine.restore(memory)
-    return Recovered(warmed, decided)
+    return Recovered(warmed, decided, broken, reader.unknown)
 
 
 def is_readable(memory: bytes) -> bool:
@@ -103,12 +111,15 @@ def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
     return frames
 
 
-def _feed(engine: AlertEngine, record: JournalRecord) -> None:
-    engine.receive(record.kind, record.source, record.payload, record.received_ms)
+def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> None:
+    try:
+        engine.receive(record.kind, record.source, record.payload, record.received_ms)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the process died of it already
+        broken[record.sequence] = error
 
 
-def _records(folder: Path, *, since_ms: int) -> Iterator[JournalRecord]:
-    return (item for item in JournalReader(folder).read(since_ms=since_ms) if isinstance(item, JournalRecord))
+def _records(reader: JournalReader, *, since_ms: int) -> Iterator[JournalRecord]:
+    return (item for item in reader.read(since_ms=since_ms) if isinstance(item, JournalRecord))
 
 
 def _last_segment(folder: Path) -> Iterator[SegmentHeader | JournalRecord]:

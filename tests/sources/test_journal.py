@@ -134,12 +134,6 @@ CORRUPTIONS = [
     ("length huge", _patched(AT[7], b"\xff\xff\xff\xff"), 7, "bad_length"),
     ("length one too many", _patched(AT[7], bytes([DATA[AT[7]] + 1])), 7, "bad_crc"),
     ("length beyond the end", _patched(AT[8], b"\0\0\1\0"), 8, "torn"),
-    (
-        "unknown kind",
-        DATA[: AT[5]] + journal_format.encode(77, "x", NOON, b"") + DATA[AT[5] :],
-        5,
-        "bad_kind",
-    ),
     ("source longer than the body", DATA[: AT[2]] + b"\x0a\0\0\0" + b"\0" * 30, 2, "bad_crc"),
     ("truncated header", DATA[:40], 0, "torn"),
     ("no header", DATA[AT[0] :], 0, "bad_header"),
@@ -151,6 +145,17 @@ CORRUPTIONS = [
     ("garbage tail of zeros", DATA + b"\0" * 4096, 10, "bad_length"),
     ("all garbage", b"\xde\xad\xbe\xef" * 64, 0, "bad_length"),
 ]
+
+
+def test_records_of_a_newer_version_are_passed_over(tmp_path):
+    """They keep their number, cost their neighbours nothing, and a restart cuts nothing off."""
+    path = journal_files.segment_path(tmp_path, 1, NOON)
+    path.write_bytes(DATA[: AT[5]] + journal_format.encode(77, "x", NOON, b"what is to come") + DATA[AT[5] :])
+    with _writer(tmp_path) as journal:
+        assert (journal.damage, journal.last_sequence) == (None, 11)
+    reader = JournalReader(tmp_path)
+    assert [each.sequence for each in _records(reader)] == [1, 2, 3, 4, 5, 7, 8, 9, 10, 11]
+    assert (reader.unknown, reader.damage) == (1, [])
 
 
 @pytest.mark.parametrize(("content", "intact", "damage"), [each[1:] for each in CORRUPTIONS], ids=[each[0] for each in CORRUPTIONS])  # fmt: skip

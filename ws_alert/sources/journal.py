@@ -338,7 +338,8 @@ def _cut(path: Path, size: int) -> None:
 class JournalReader:
     """Reads segments in the order of their records: a folder of the journal, or single files.
 
-    `damage` lists what was met so far; after a damaged spot the next segment goes on.
+    `damage` lists what was met so far; after a damaged spot the next segment goes on. `unknown`
+    counts records that a newer version wrote and this one cannot read.
     progress is called with each segment's bytes when it was read. Raises InputError for a
     file that is not a journal.
     """
@@ -346,6 +347,7 @@ class JournalReader:
     def __init__(self, *paths: Path, progress: Callable[[int], None] = lambda _: None) -> None:
         self._progress = progress
         self.damage: list[Damage] = []
+        self.unknown = 0
         self._segments: list[Segment] = []
         for path in paths:
             self._segments += list_segments(path) if path.is_dir() else [_only(path)]
@@ -372,6 +374,7 @@ class JournalReader:
                 yield from decoder.batches(since, since_ms)
             if decoder.damage:
                 self.damage.append(Damage(segment.path, decoder.intact_bytes, decoder.damage))
+            self.unknown += decoder.unknown
             self._progress(segment.size())
 
 

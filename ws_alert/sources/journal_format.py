@@ -110,7 +110,8 @@ class SegmentDecoder:
     `header` is None if the segment does not begin with an intact one; there are no records
     then. After iterating: `next_sequence`, `last_received_ms`, `intact_bytes` (where a
     repair cuts) and `damage`, None or one of `empty`, `torn`, `bad_length`, `bad_crc`,
-    `bad_kind`, `bad_header`. Iterate once.
+    `bad_header`. unknown: how many intact records were left out whose kind only a newer version knows;
+    they keep their number. Iterate once.
     """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
@@ -118,7 +119,7 @@ class SegmentDecoder:
         self.damage: str | None = None
         self.next_sequence = 0
         self.last_received_ms = 0
-        self.intact_bytes = 0
+        self.intact_bytes = self.unknown = 0
         self._read, self._buffer, self._at = read, b"", 0
         self._heads: dict[bytes, tuple[RecordKind, str]] = {}
         bodies = self._bodies(1)
@@ -146,10 +147,10 @@ class SegmentDecoder:
             yield batch
 
     def _records(self, bodies: list[bytes]) -> list[JournalRecord]:
-        """Take records apart and number them; what stands behind an unknown kind is left out."""
+        """Take records apart and number them."""
         sequence, received_ms = self.next_sequence, self.last_received_ms
         heads, unpack_time, found = self._heads, _TIME.unpack_from, list[JournalRecord]()
-        for place, body in enumerate(bodies):
+        for body in bodies:
             at = 2 + body[1]
             head = heads.get(body[:at])
             if head is None:
@@ -157,8 +158,9 @@ class SegmentDecoder:
                     (sequence,) = _SEQUENCE.unpack_from(body, at + 8)
                     continue
                 if body[0] not in _KINDS:
-                    self.damage, bodies = "bad_kind", bodies[:place]
-                    break
+                    self.unknown += 1
+                    sequence += 1
+                    continue
                 head = heads[body[:at]] = _KINDS[body[0]], body[2:at].decode()
             (received_ms,) = unpack_time(body, at)
             found.append(JournalRecord(sequence, received_ms, *head, body[at + 8 :]))

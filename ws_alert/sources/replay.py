@@ -18,7 +18,7 @@ from teleglas.errors import InputError, OutputError
 from teleglas.market import Completeness, Liquidation, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
-from ws_alert.messages import REPLAY_TARGET, JournalRecord
+from ws_alert.messages import REPLAY_TARGET, JournalRecord, RecordKind
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
@@ -31,6 +31,7 @@ from ws_alert.sources.tapes import TapeRow, Tapes
 __all__ = ["Summary", "replay"]
 
 _JOURNAL, _TAPE = 0, 1
+_FRAME = RecordKind.FRAME
 
 _Row = TapeRow | CandleRow | RateRow | InterestRow
 
@@ -39,7 +40,7 @@ class Summary(NamedTuple):
     """What a replay did.
 
     span_ms: from the first input's time to the last one's. damage: where a journal's
-    segment broke off; what follows there was left out.
+    segment broke off; what follows there was left out. unknown: records that only a newer version can read.
     """
 
     inputs: int
@@ -49,6 +50,7 @@ class Summary(NamedTuple):
     refused: Counter[str]
     funnel: Mapping[str, Counter[str]] = {}
     damage: Sequence[Damage] = ()
+    unknown: int = 0
 
 
 def replay(
@@ -71,8 +73,8 @@ def replay(
     more were read. Raises InputError for an unreadable file, and OutputError for one that
     cannot be written.
     """
-    damage: list[Damage] = []
-    inputs = _read(journals, progress, damage) if journals else iter(())
+    reader = _reader(journals, progress)
+    inputs = _read(reader) if journals else iter(())
     first = next(inputs, None)
     if journals and not isinstance(first, SegmentHeader):
         raise InputError(str(journals[0]), 1, "no intact journal segment")
@@ -99,19 +101,23 @@ def replay(
         findings=writer.phases,
         refused=Counter({reason.value: n for reason, n in engine.intake.refused.items()}),
         funnel=engine.scanner.funnel,
-        damage=damage,
+        damage=reader.damage,
+        unknown=reader.unknown,
     )
 
 
-def _read(
-    journals: Sequence[Path], progress: Callable[[int], None], damage: list[Damage]
-) -> Iterator[SegmentHeader | list[JournalRecord]]:
+def _reader(journals: Sequence[Path], progress: Callable[[int], None]) -> JournalReader:
     try:
-        reader = JournalReader(*journals, progress=progress)
-        yield from reader.batches()
+        return JournalReader(*journals, progress=progress)
     except OSError as error:
         raise InputError(str(error.filename or journals[0]), 1, error.strerror or str(error)) from error
-    damage += reader.damage
+
+
+def _read(reader: JournalReader) -> Iterator[SegmentHeader | list[JournalRecord]]:
+    try:
+        yield from reader.batches()
+    except OSError as error:
+        raise InputError(str(error.filename or "journal"), 1, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -170,16 +176,35 @@ def _merged(
 
 def _run_journal(engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer) -> Summary:
     count = first_ms = last_ms = 0
-    receive = engine.receive
     for batch in batches:
         if not count and batch:
             first_ms = batch[0].received_ms
-        for record in batch:
-            receive(record.kind, record.source, record.payload, record.received_ms)
+        _receive(engine, batch)
         writer.write(engine)
         count += len(batch)
         last_ms = batch[-1].received_ms if batch else last_ms
     return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
+
+
+def _receive(engine: AlertEngine, batch: list[JournalRecord]) -> None:
+    """Feed records; frames of one source that were stamped together go in together, as they did live."""
+    together: list[bytes] = []
+    source, at_ms = "", 0
+    for record in batch:
+        if record.kind is _FRAME:
+            if record.received_ms == at_ms and record.source == source:
+                together.append(record.payload)
+                continue
+            if together:
+                engine.receive_frames(source, together, at_ms)
+            together, source, at_ms = [record.payload], record.source, record.received_ms
+            continue
+        if together:
+            engine.receive_frames(source, together, at_ms)
+            together, at_ms = [], 0
+        engine.receive(record.kind, record.source, record.payload, record.received_ms)
+    if together:
+        engine.receive_frames(source, together, at_ms)
 
 
 def _run(
