@@ -18,7 +18,7 @@ _ROUNDING: Final = 1e-12
 """Prices are floats: a range of exactly the limit may come out larger by less than this, and no other one does."""
 
 
-_SIDES = tuple(TakerSide)
+_BUY, _SELL = _SIDES = TakerSide.BUY, TakerSide.SELL
 
 
 class WhaleAccumulationDetector:
@@ -28,14 +28,19 @@ class WhaleAccumulationDetector:
         thresholds = rules.thresholds.whale_accumulation_window
         self._count = thresholds.count
         self._range = thresholds.range_percent
+        self._limit = thresholds.range_percent + _ROUNDING
 
     def may_fire(self, events: AssetEvents) -> bool:
-        """Tell cheaply whether any side has enough large orders in (H - 180 s, H].
+        """Tell cheaply whether any side has enough large orders in (H - 180 s, H] and the price may be flat.
 
         An order of the other side may be what makes the price range flat again.
         """
-        after_ms = events.newest_ms - ACCUMULATION_MS
-        return any(window.count_after(after_ms) >= self._count for window in events.orders.values())
+        newest_ms, orders = events.newest_ms, events.orders
+        after_ms = newest_ms - ACCUMULATION_MS
+        return (
+            orders[_BUY].count_after(after_ms) >= self._count
+            or orders[_SELL].count_after(after_ms) >= self._count
+        ) and not self._moved(events, newest_ms)
 
     def detect(self, events: AssetEvents, event_ms: int) -> list[Level]:
         """Judge both sides at the asset's newest time H, or at `event_ms` if that is later.
@@ -50,7 +55,7 @@ class WhaleAccumulationDetector:
         rows = {side: events.orders[side].between(at_ms - ACCUMULATION_MS, at_ms) for side in _SIDES}
         usd = {side: sum(row.usd for row in rows[side]) for side in _SIDES}
         levels = []
-        for side, other in ((TakerSide.BUY, TakerSide.SELL), (TakerSide.SELL, TakerSide.BUY)):
+        for side, other in ((_BUY, _SELL), (_SELL, _BUY)):
             count = len(rows[side])
             hit = None
             if usd[side] > usd[other] and count >= self._count:
@@ -77,25 +82,26 @@ class WhaleAccumulationDetector:
             levels.append(Level(Kind.WHALE_ACCUMULATION_WINDOW, events.asset, side.value, multiple, hit))
         return levels
 
-    def _flat(self, events: AssetEvents, at_ms: int) -> float | None:
-        """Return the price range of the window in percent if it is flat, None otherwise.
-
-        Two prices that were too far apart once prove it for as long as the window holds both.
-        """
+    def _moved(self, events: AssetEvents, at_ms: int) -> bool:
+        """Tell cheaply whether the price is known to have moved: two prices too far apart, both within the window."""
         tape, (low_second, low, high_second, high) = events.tape, events.extremes
-        edge, last = (at_ms - ACCUMULATION_MS) // 1000, at_ms // 1000
-        limit = self._range + _ROUNDING
-        if (
-            edge < low_second <= last
-            and edge < high_second <= last == tape.second
-            and tape.last
-            and (high - low) / tape.last * 100 > limit
-        ):
+        edge = (at_ms - ACCUMULATION_MS) // 1000
+        return (
+            low_second > edge
+            and high_second > edge
+            and at_ms // 1000 == tape.second
+            and tape.last > 0
+            and (high - low) / tape.last * 100 > self._limit
+        )
+
+    def _flat(self, events: AssetEvents, at_ms: int) -> float | None:
+        """Return the price range of the window in percent if it is flat, None otherwise."""
+        if self._moved(events, at_ms):
             return None
-        range_pct = tape.range_percent(at_ms, ACCUMULATION_MS)
-        if range_pct is None or range_pct <= limit:
+        range_pct = events.tape.range_percent(at_ms, ACCUMULATION_MS)
+        if range_pct is None or range_pct <= self._limit:
             return range_pct
-        events.extremes = tape.extremes(at_ms, ACCUMULATION_MS)
+        events.extremes = events.tape.extremes(at_ms, ACCUMULATION_MS)
         return None
 
     def _tier(self, count: int) -> Tier:
