@@ -161,9 +161,14 @@ class SecondTape:
 
     def extremes(self, newest_ms: int, span_ms: int) -> tuple[int, float, int, float]:
         """Return the second and the price of the lowest and of the highest trade of the span; it must hold one."""
-        rows = self._priced(newest_ms - span_ms, newest_ms)
-        low, high = min(rows, key=lambda row: row.low), max(rows, key=lambda row: row.high)
-        return low.second, low.low, high.second, high.high
+        last = newest_ms // 1000
+        first = max((newest_ms - span_ms) // 1000 + 1, self.second - KEPT_SECONDS)
+        lows, highs = self._prices(first, min(last + 1, self.second))
+        if last >= self.second:
+            lows.append(self.low)
+            highs.append(self.high)
+        low, high = min(lows), max(highs)
+        return first + lows.index(low), low, first + highs.index(high), high
 
     def move(self, after_ms: int, to_ms: int) -> tuple[float | None, float | None]:
         """Return the last price known before the span and the last one in it; None where there is none."""
@@ -200,10 +205,8 @@ class SecondTape:
         """Return low and high of the seconds after `after` and before the open one; one look a second."""
         second = self.second
         if self._range is None or self._range[:2] != (after, second):
-            rows = self._priced(after * 1000, second * 1000 - 1)
-            low = min((row.low for row in rows), default=inf)
-            high = max((row.high for row in rows), default=0.0)
-            self._range = (after, second, low, high)
+            lows, highs = self._prices(max(after + 1, second - KEPT_SECONDS), second)
+            self._range = (after, second, min(lows, default=inf), max(highs, default=0.0))
         return self._range[2:]
 
     def _priced(self, after_ms: int, to_ms: int) -> list[Second]:
@@ -250,6 +253,17 @@ class SecondTape:
             return sum(cells[at:until:_WORDS]), sum(cells[at + 1 : until : _WORDS])
         buy = sum(cells[at::_WORDS]) + sum(cells[:until:_WORDS])
         return buy, sum(cells[at + 1 :: _WORDS]) + sum(cells[1:until:_WORDS])
+
+    def _prices(self, first: int, end: int) -> tuple[list[float], list[float]]:
+        """Return low and high of the seconds of [first, end), read as `_kept` reads them; without a price inf and 0."""
+        if first >= end:
+            return [], []
+        at, until = first % KEPT_SECONDS * _WORDS, end % KEPT_SECONDS * _WORDS
+        cells = memoryview(self._ring).cast("d")
+        if at < until:
+            return cells[at + 4 : until : _WORDS].tolist(), cells[at + 5 : until : _WORDS].tolist()
+        lows = cells[at + 4 :: _WORDS].tolist() + cells[4:until:_WORDS].tolist()
+        return lows, cells[at + 5 :: _WORDS].tolist() + cells[5:until:_WORDS].tolist()
 
     def _kept(self, first: int, end: int) -> Iterator[tuple[Any, ...]]:
         """Yield the cells of each second of [first, end), of which none may be open or lost.
