@@ -16,7 +16,7 @@ from teleglas.outcomes import HORIZONS_MIN, TOLD_MIN, Followed
 from teleglas.storage import history, notes
 from teleglas.storage.outcomes import followed
 from teleglas.storage.store import Store
-from teleglas.track_record import NOTHING, right, up
+from teleglas.track_record import right, up
 
 __all__ = ["alerts", "record", "status"]
 
@@ -58,28 +58,22 @@ async def record(ask: Ask) -> Card:
     asked = "_".join(ask.arguments).lower()
     kind = asked if asked in {*log_view.KINDS, *counts} else None
     horizons = HORIZONS_MIN if kind else (TOLD_MIN,)
-    rows = {horizon: await store.run(followed, horizon) for horizon in horizons}
-    # thousands of outcomes are summed up; other people ask meanwhile
-    measured = await asyncio.to_thread(_measured, rows, kind)
+    measured = {}
+    for name in (kind,) if kind else dict.fromkeys((*log_view.KINDS, *counts)):
+        rows = {horizon: await store.run(followed, name, horizon) for horizon in horizons}
+        # a thousand outcomes are summed up; other people ask meanwhile
+        measured[name] = await asyncio.to_thread(_measured, rows)
     return track.record(Record(counts, since_ms, kind, measured), ask.context)
 
 
-def _measured(rows: Mapping[int, Sequence[Followed]], kind: str | None) -> dict[str, MeasuredKind]:
-    """Sum up outcomes by horizon; of one kind also by direction."""
-    by_kind: dict[str, list[Followed]] = {}
-    for each in rows[TOLD_MIN]:
-        by_kind.setdefault(each.kind, []).append(each)
-    found = {name: MeasuredKind(up(its), right(its)) for name, its in by_kind.items()}
-    if kind is None:
-        return found
-    own = {horizon: [each for each in its if each.kind == kind] for horizon, its in rows.items()}
+def _measured(rows: Mapping[int, Sequence[Followed]]) -> MeasuredKind:
+    """Sum up the outcomes of one kind by horizon and direction."""
     ways = tuple(
         (direction, horizon, up([each for each in its if each.direction == direction]))
-        for direction in sorted({each.direction for its in own.values() for each in its})
-        for horizon, its in own.items()
+        for direction in sorted({each.direction for its in rows.values() for each in its})
+        for horizon, its in rows.items()
     )
-    known = found.get(kind, MeasuredKind(NOTHING, NOTHING))
-    return {kind: MeasuredKind(known.up, known.right, ways)}
+    return MeasuredKind(up(rows[TOLD_MIN]), right(rows[TOLD_MIN]), ways)
 
 
 async def status(ask: Ask) -> Card:

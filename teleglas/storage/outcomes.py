@@ -14,7 +14,7 @@ from teleglas.storage.tables import outcome_moves, outcomes
 __all__ = ["MOST_OF_A_KIND", "OpenOutcome", "followed", "open_outcomes", "settle"]
 
 MOST_OF_A_KIND = 1_000
-"""A record is made of so many of the newest outcomes of each kind."""
+"""A record is made of so many of the newest outcomes of a kind."""
 
 _MOVE = ("horizon_min", "move", "rise", "fall", "up", "down")
 
@@ -23,6 +23,7 @@ class OpenOutcome(msgspec.Struct, frozen=True):
     """An alert with horizons that are still to be measured; known: those that are not, in minutes."""
 
     outcome_id: int
+    kind: str
     event_ms: int
     prices: tuple[Priced, ...]
     known: tuple[int, ...]
@@ -32,7 +33,7 @@ def open_outcomes(store: Store, limit: int) -> list[OpenOutcome]:
     """Return alerts that are not settled, the oldest first."""
     table = outcomes.c
     query = (
-        sa.select(table.outcome_id, table.event_ms, table.prices)
+        sa.select(table.outcome_id, table.kind, table.event_ms, table.prices)
         .where(table.settled.is_(sa.false()))
         .order_by(table.event_ms, table.outcome_id)
         .limit(limit)
@@ -49,6 +50,7 @@ def open_outcomes(store: Store, limit: int) -> list[OpenOutcome]:
     return [
         OpenOutcome(
             int(row.outcome_id),
+            row.kind,
             int(row.event_ms),
             msgspec.json.decode(row.prices, type=tuple[Priced, ...]),
             tuple(sorted(known.get(int(row.outcome_id), ()))),
@@ -81,22 +83,16 @@ def settle(store: Store, outcome_id: int, moves: Sequence[Move], *, settled: boo
             )
 
 
-def followed(store: Store, horizon_min: int) -> list[Followed]:
-    """Return the newest outcomes of each kind whose horizon is measured, kind by kind, the newest first."""
+def followed(store: Store, kind: str, horizon_min: int) -> list[Followed]:
+    """Return the newest outcomes of a kind whose move within a horizon was measured, the newest first."""
     table, moves = outcomes.c, outcome_moves.c
-    place = sa.func.row_number().over(
-        partition_by=table.kind, order_by=(table.event_ms.desc(), table.outcome_id.desc())
-    )
-    ranked = (
-        sa.select(
-            table.kind, table.direction, table.strength, table.event_ms, place.label("place"),
-            *(moves[name] for name in _MOVE),
-        )
+    query = (
+        sa.select(table.kind, table.direction, table.strength, *(moves[name] for name in _MOVE))
         .join(outcome_moves, moves.outcome_id == table.outcome_id)
-        .where(moves.horizon_min == horizon_min, moves.move.is_not(None))
-        .subquery()
-    )  # fmt: skip
-    query = sa.select(ranked).where(ranked.c.place <= MOST_OF_A_KIND).order_by(ranked.c.kind, ranked.c.place)
+        .where(table.kind == kind, moves.horizon_min == horizon_min, moves.move.is_not(None))
+        .order_by(table.event_ms.desc(), table.outcome_id.desc())
+        .limit(MOST_OF_A_KIND)
+    )
     with store.transaction(reads_only=True) as connection:
         return [
             Followed(row["kind"], row["direction"], row["strength"], Move(*(row[name] for name in _MOVE)))

@@ -21,7 +21,7 @@ def moves(house, horizon):
     """Return what is known after a horizon, in the database."""
     store = open_store(house.url)
     try:
-        return [each.move for each in followed(store, horizon)]
+        return [each.move for each in followed(store, "liquidation_storm", horizon)]
     finally:
         store.close()
 
@@ -139,9 +139,9 @@ async def test_a_cascade_is_followed_by_the_assets_of_its_storms(tmp_path):
             process.trade(5 * MINUTE_MS - SECOND, 100.0 - place, symbol=coin)
         await process.look(5 * MINUTE_MS + SETTLED_MS)
     store = open_store(house.url)
-    found = {each.kind: each.move for each in followed(store, 5)}
+    (found,) = followed(store, "market_cascade", 5)
     store.close()
-    assert found["market_cascade"].move == pytest.approx(-2.0)
+    assert found.move.move == pytest.approx(-2.0)
 
 
 async def test_what_is_not_written_is_written_later(tmp_path):

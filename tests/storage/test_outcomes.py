@@ -14,6 +14,7 @@ from teleglas.tape import MINUTE_MS, PriceMinute
 from tests.storage.rows import commit, message, outcome, verdict
 
 HOUR = 60 * MINUTE_MS
+STORM = "liquidation_storm"
 NOW = 1_800_000_000_000 // HOUR * HOUR
 
 
@@ -72,11 +73,11 @@ def test_horizons_are_measured_one_by_one(store):
     settle(store, begun.outcome_id, [Move(5, 9.0), Move(15, 0.25)], settled=False)
     (still,) = open_outcomes(store, 9)
     assert still.known == (5, 15)
-    assert [each.move for each in followed(store, 5)] == [first]
+    assert [each.move for each in followed(store, STORM, 5)] == [first]
     settle(store, begun.outcome_id, [Move(60)], settled=True)
     assert open_outcomes(store, 9) == []
-    assert followed(store, 60) == [], "a price that was not seen is no outcome"
-    (known,) = followed(store, 15)
+    assert followed(store, STORM, 60) == [], "a price that was not seen is no outcome"
+    (known,) = followed(store, STORM, 15)
     assert (known.kind, known.direction, known.strength, known.move) == (
         "liquidation_storm", "long", 4.5, Move(15, 0.25),
     )  # fmt: skip
@@ -89,12 +90,8 @@ def test_a_record_is_made_of_the_newest_of_each_kind(store, monkeypatch):
     store.commit(commit(outcomes=[rare, *(outcome(episode_ms=at, event_ms=at) for at in (10, 30, 20))]))
     for each in open_outcomes(store, 9):
         settle(store, each.outcome_id, [Move(15, float(each.event_ms))], settled=False)
-    found = [(each.kind, each.strength, each.move.move) for each in followed(store, 15)]
-    assert found == [
-        ("liquidation_storm", 4.5, 30.0),
-        ("liquidation_storm", 4.5, 20.0),
-        ("stop_hunt", None, 1.0),
-    ]
+    assert [each.move.move for each in followed(store, STORM, 15)] == [30.0, 20.0]
+    assert [(each.strength, each.move.move) for each in followed(store, "stop_hunt", 15)] == [(None, 1.0)]
 
 
 def test_alerts_come_with_what_followed_them(store):

@@ -19,9 +19,9 @@ from teleglas.storage.store import StoreUnavailable
 from teleglas.storage.tape import KEPT_MS
 from teleglas.storage.thread import StoreThread
 from teleglas.tape import MINUTE_MS, PriceMinute
-from ws_alert.messages import Frame, RecordKind
+from ws_alert.messages import Frame, Kind, RecordKind
 from ws_alert.outcomes.minute_prices import SETTLED_MS, MinutePrices
-from ws_alert.records import Records
+from ws_alert.records import KindRecord, Records
 from ws_alert.signals.track_record import records_of
 from ws_alert.windows.event_aggregator import AssetEvents
 
@@ -63,7 +63,8 @@ class Follower:
         self._chances: dict[tuple[str, int], tuple[int, Chance | None]] = {}
         self._forget_ms = 0
         self._told: Records | None = None
-        self._is_new = True
+        self._kinds: dict[str, KindRecord] = {}
+        self._changed = {kind.value for kind in Kind}
 
     def begin(self, now_ms: int) -> None:
         """Read every tape as the restart has filled it, before new events push out what it holds."""
@@ -89,10 +90,10 @@ class Follower:
         """Keep prices, measure what is due by them, and tell the engine what is new. Raises StoreUnavailable."""
         await self._keep(now_ms)
         for outcome in await self._store.run_at_home(open_outcomes, _OUTCOMES_AT_ONCE):
-            self._is_new |= await self._follow(outcome, now_ms)
-        if self._is_new:
+            if await self._follow(outcome, now_ms):
+                self._changed.add(outcome.kind)
+        if self._changed:
             await self._sum_up()
-            self._is_new = False
 
     async def _keep(self, now_ms: int) -> None:
         # bounded while the database cannot be written: the oldest minutes are lost first
@@ -121,9 +122,12 @@ class Follower:
         return any(each.horizon_min == TOLD_MIN and each.move is not None for each in found)
 
     async def _sum_up(self) -> None:
-        rows = await self._store.run_at_home(followed, TOLD_MIN)
-        # a thousand of each kind take a tenth of a second
-        records = await asyncio.to_thread(records_of, rows)
+        for kind in sorted(self._changed):
+            rows = await self._store.run_at_home(followed, kind, TOLD_MIN)
+            # a thousand take some hundredths of a second
+            self._kinds |= (await asyncio.to_thread(records_of, rows)).kinds
+        self._changed.clear()
+        records = Records(dict(sorted(self._kinds.items())))
         if records != self._told:
             await self._tell(Frame(RecordKind.TRACK_RECORD, "", msgspec.json.encode(records)))
             self._told = records

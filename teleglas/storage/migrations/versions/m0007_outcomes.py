@@ -42,7 +42,7 @@ def _outcomes() -> None:
         sa.Column("strength", sa.Float),
         sa.Column("prices", sa.Text, nullable=False),
         sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.false()),
-        sa.UniqueConstraint("kind", "asset", "direction", "timeframe", "episode_ms", name="outcomes_once"),
+        sa.UniqueConstraint("kind", "asset", "direction", "episode_ms", "timeframe", name="outcomes_once"),
     )
     op.create_index("outcomes_open", "outcomes", ["settled", "event_ms"])
     op.create_index("outcomes_by_kind", "outcomes", ["kind", "event_ms"])
