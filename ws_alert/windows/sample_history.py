@@ -61,8 +61,9 @@ class SampleHistory:
         self._tops: list[array[int] | None] = [None] * KEPT_DAYS
         self._hour = -1
         self._logs = self._count = 0
-        self._means: array[int] | None = None
-        self._weights = b""
+        # laid at once: memory is the same in the first hour as in any other
+        self._means = array("h", bytes(2 * _WEEK_HOURS))
+        self._weights = bytes(_WEEK_HOURS)
 
     def add(self, minute: int, usd: int) -> None:
         """Take the sample of a minute (since 1970), which is later than that of the last one; usd > 0."""
@@ -98,7 +99,7 @@ class SampleHistory:
         """
         means, weights = self._means, self._weights
         place = (hour + _MONDAY) % _WEEK_HOURS
-        if means is None or not weights[place]:
+        if not weights[place]:
             return 1000
         whole = sum(mean * weight for mean, weight in zip(means, weights, strict=True)) / sum(weights)
         weight = weights[place]
@@ -109,8 +110,9 @@ class SampleHistory:
         """Return all that is known at the end of `day`, to be stored."""
         self._pass(day)
         days = tuple((n, tuple(tops or ())) for n, tops in zip(self._counts, self._tops, strict=True))
-        means = tuple(self._means or ())
-        return HistoryRow(self._day, days, self._hour, self._logs, self._count, means, bytes(self._weights))
+        learned = any(self._weights)
+        means, weights = (tuple(self._means), self._weights) if learned else ((), b"")
+        return HistoryRow(self._day, days, self._hour, self._logs, self._count, means, weights)
 
     @classmethod
     def of(cls, row: HistoryRow) -> SampleHistory:
@@ -149,8 +151,6 @@ class SampleHistory:
         """Let the hour that is over join the profile of the week."""
         if not self._count:
             return
-        if self._means is None:
-            self._means, self._weights = array("h", bytes(2 * _WEEK_HOURS)), bytes(_WEEK_HOURS)
         place = (self._hour + _MONDAY) % _WEEK_HOURS
         before = self._weights[place] * 3 // 4
         weight = before + self._count
