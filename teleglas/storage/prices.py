@@ -25,6 +25,15 @@ _BODY = Struct("<180d")
 _NOTHING = (0.0,) * 180
 _AT_ONCE = 200
 
+_ADD = tape_prices.insert().values(
+    asset=sa.bindparam("of"), hour_ms=sa.bindparam("at"), body=sa.bindparam("packed")
+)
+_GROW = (
+    tape_prices.update()
+    .where(tape_prices.c.asset == sa.bindparam("of"), tape_prices.c.hour_ms == sa.bindparam("at"))
+    .values(body=sa.bindparam("packed"))
+)
+
 _Hours = dict[tuple[str, int], list[float]]
 
 
@@ -35,13 +44,13 @@ def keep_prices(store: Store, rows: Sequence[PriceMinute]) -> None:
         hours.setdefault((row.asset, row.minute_ms - row.minute_ms % _HOUR_MS), []).append(row)
     with store.transaction() as connection:
         known = _known(connection, sorted(hours))
-        for key, minutes in hours.items():
-            cells = known.get(key) or list(_NOTHING)
-            for row in minutes:
-                at = (row.minute_ms - key[1]) // MINUTE_MS * 3
-                if not cells[at + 2]:
-                    cells[at : at + 3] = row.low, row.high, row.last
-            _write(connection, key, cells, is_new=key not in known)
+        packed = [_row(key, known.get(key) or list(_NOTHING), minutes) for key, minutes in hours.items()]
+        new = [row for row, key in zip(packed, hours, strict=True) if key not in known]
+        grown = [row for row, key in zip(packed, hours, strict=True) if key in known]
+        if new:
+            connection.execute(_ADD, new)
+        if grown:
+            connection.execute(_GROW, grown)
 
 
 def prices(store: Store, asset: str, from_ms: int, to_ms: int) -> list[PriceMinute]:
@@ -83,15 +92,13 @@ def _known(connection: Connection, keys: Sequence[tuple[str, int]]) -> _Hours:
     return found
 
 
-def _write(connection: Connection, key: tuple[str, int], cells: list[float], *, is_new: bool) -> None:
-    body = zstandard.compress(_BODY.pack(*cells))
-    if is_new:
-        connection.execute(tape_prices.insert().values(asset=key[0], hour_ms=key[1], body=body))
-        return
-    table = tape_prices.c
-    connection.execute(
-        tape_prices.update().where(table.asset == key[0], table.hour_ms == key[1]).values(body=body)
-    )
+def _row(key: tuple[str, int], cells: list[float], minutes: Sequence[PriceMinute]) -> dict[str, object]:
+    """Return an hour with these minutes put where there are none yet."""
+    for row in minutes:
+        at = (row.minute_ms - key[1]) // MINUTE_MS * 3
+        if not cells[at + 2]:
+            cells[at : at + 3] = row.low, row.high, row.last
+    return {"of": key[0], "at": key[1], "packed": zstandard.compress(_BODY.pack(*cells))}
 
 
 def _cells(body: bytes) -> list[float]:
