@@ -261,9 +261,9 @@ class SecondTape:
         at, until = first % KEPT_SECONDS * _WORDS, end % KEPT_SECONDS * _WORDS
         cells = memoryview(self._ring).cast("d")
         if at < until:
-            return cells[at + 4 : until : _WORDS].tolist(), cells[at + 5 : until : _WORDS].tolist()
-        lows = cells[at + 4 :: _WORDS].tolist() + cells[4:until:_WORDS].tolist()
-        return lows, cells[at + 5 :: _WORDS].tolist() + cells[5:until:_WORDS].tolist()
+            return list(cells[at + 4 : until : _WORDS]), list(cells[at + 5 : until : _WORDS])
+        lows = list(cells[at + 4 :: _WORDS]) + list(cells[4:until:_WORDS])
+        return lows, list(cells[at + 5 :: _WORDS]) + list(cells[5:until:_WORDS])
 
     def _kept(self, first: int, end: int) -> Iterator[tuple[Any, ...]]:
         """Yield the cells of each second of [first, end), of which none may be open or lost.
