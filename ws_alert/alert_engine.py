@@ -92,8 +92,9 @@ class AlertEngine:
         self.episodes = Episodes()
         self._records: dict[str, KindRecord] = {}
         evidence = Evidence(
-            self.intake.events, self.health, self._records, simulated=simulated, candles=self.scanner.chart
-        )
+            self.intake.events, self.health, self._records, simulated=simulated, candles=self.scanner.chart,
+            close=self.scanner.price,
+        )  # fmt: skip
         policies = Decider.policies(rules, targets, self.episodes, evidence, budget=budget)
         self.decider = Decider(rules, self.intake, self._deadlines, self.episodes, policies)
         self.detection.decider = self.decider

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import msgspec
 
+from teleglas.market import Candle
 from teleglas.storage.outcomes import open_outcomes
 from teleglas.storage.store import open_store
 from teleglas.storage.thread import StoreThread
 from teleglas.tape import MINUTE_MS
 from tests.frames import agg_trade, force_order
+from tests.venues.test_candle_rows import frame
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.outcomes.follower import Follower
@@ -32,16 +34,16 @@ NOON = 1_800_000_000_000 // MINUTE_MS * MINUTE_MS
 class House:
     """now_ms: the wall's clock. A process is killed by leaving it without `commit`."""
 
-    def __init__(self, folder: Path, targets: tuple[str, ...] = ("1",)) -> None:
+    def __init__(self, folder: Path, targets: tuple[str, ...] = ("1",), rules: Rules | None = None) -> None:
         self.now_ms, self.number = NOON, 0
-        self.folder, self.targets = folder, targets
+        self.folder, self.targets, self.rules = folder, targets, rules or Rules()
         self.url = f"sqlite:///{folder}/alert.db"
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[Process]:
         """Start: recover, then go on."""
         store = StoreThread(open_store(self.url), clock=lambda: self.now_ms / 1000)
-        journal_dir, rules = self.folder / "journal", Rules()
+        journal_dir, rules = self.folder / "journal", self.rules
         tables = known_tables(journal_dir)
         engine = AlertEngine(rules, decoders(tables), self.targets)
         inbox = Inbox()
@@ -56,7 +58,9 @@ class House:
         )
         try:
             await pipeline.recover(journal, journal_dir)
-            follower = Follower(store, engine.intake.assets, inbox.put, clock=lambda: self.now_ms)
+            follower = Follower(
+                store, engine.intake.assets, inbox.put, engine.scanner.minutes, clock=lambda: self.now_ms
+            )
             follower.begin(self.now_ms)
             yield Process(self, store, engine, pipeline, follower, inbox)
         finally:
@@ -107,6 +111,11 @@ class Process:
             # the price of a forced order is not the market's
             order = force_order(NOON + at, 250_000 + self.house.number, long=long, symbol=symbol, price=50.0)
             self._feed(at, order)
+
+    async def candle(self, candle: Candle) -> None:
+        """Take a candle as it closes; the follower looks."""
+        self._feed(candle.close_ms - NOON, frame("binance", candle, closed=True))
+        await self.look(candle.close_ms - NOON + 30)
 
     async def commit(self) -> None:
         """Write down what was decided, as a process that is not killed does."""

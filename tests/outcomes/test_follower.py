@@ -5,16 +5,20 @@ from __future__ import annotations
 import pytest
 
 from teleglas.outcomes import Move
+from teleglas.storage.history import sent_alerts
 from teleglas.storage.outcomes import followed
 from teleglas.storage.store import open_store
 from teleglas.tape import MINUTE_MS
+from tests.made_candles import walk
 from tests.outcomes.house import NOON, House
 from ws_alert.outcomes import follower as follower_module
 from ws_alert.outcomes.follower import GIVE_UP_MS
 from ws_alert.outcomes.minute_prices import SETTLED_MS
+from ws_alert.rules import Rules
 
 SECOND = 1_000
 HOUR = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR
 
 
 def moves(house, horizon):
@@ -163,3 +167,22 @@ async def test_what_is_not_written_is_written_later(tmp_path):
             connection.commit()
         await process.look(6 * MINUTE_MS + SETTLED_MS)
     assert moves(house, 5) == [Move(5, pytest.approx(-10.0), 0.0, pytest.approx(-10.0))]
+
+
+async def test_a_confluence_is_followed_by_candles_where_no_trades_are_read(tmp_path):
+    """The scanner alone reads nothing else: the candle that fired and those after it tell the price."""
+    house = House(tmp_path, rules=Rules.model_validate({"scanner": {"mode": "scored"}}))
+    candles = walk(600, start_ms=NOON - NOON % DAY_MS + DAY_MS)
+    async with house.process() as process:
+        for candle in candles:
+            await process.candle(candle)
+            await process.commit()
+    store = open_store(house.url)
+    sent = [each for each in sent_alerts(store, 99) if each.kind == "candle_confluence"]
+    store.close()
+    closes = {candle.close_ms: candle.close for candle in candles}
+    known = [each for each in sent if each.event_ms + 17 * MINUTE_MS <= candles[-1].close_ms]
+    assert known
+    for each in known:
+        wanted = (closes[each.event_ms + 15 * MINUTE_MS] / closes[each.event_ms] - 1) * 100
+        assert (each.outcome, each.move) == ("measured", pytest.approx(wanted))

@@ -8,11 +8,13 @@ before fees.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from teleglas.market import Candle, Instrument
+from teleglas.tape import MINUTE_MS, PriceMinute
 from ws_alert.detectors.hit import Hit
 from ws_alert.messages import CandleChart, ConfluenceFacts, Kind, Tier
 from ws_alert.rules import ScannerRules
@@ -88,6 +90,24 @@ class CandleScanner:
             if (venue, symbol, timeframe_name(length)) == (facts.venue, facts.symbol, facts.timeframe):
                 return series.chart(event_ms - length)
         return None
+
+    def price(self, asset: str, at_ms: int) -> float | None:
+        """Return what one coin cost when a candle of the asset closed at this time, None if none did."""
+        for key, series in self.series.items():
+            instrument, place = self._instruments.get(key), series.place(at_ms - key[2])
+            if instrument is not None and instrument.asset == asset and place is not None:
+                return series.candles[place].close / instrument.scale
+        return None
+
+    def minutes(self, since_ms: int) -> Iterator[PriceMinute]:
+        """Yield what one coin cost in each minute that a one-minute candle is known of."""
+        for key, series in self.series.items():
+            instrument = self._instruments.get(key)
+            if instrument is not None and key[2] == MINUTE_MS:
+                for candle in series.candles:
+                    if candle.open_ms >= since_ms:
+                        prices = (each / instrument.scale for each in (candle.low, candle.high, candle.close))
+                        yield PriceMinute(candle.open_ms, instrument.asset, *prices)
 
     def coverage(self) -> list[tuple[str, int, str]]:
         """Return of each series its name, when its newest candle closed, and what keeps it from being judged whole."""

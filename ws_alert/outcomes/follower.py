@@ -7,7 +7,7 @@ which is journalled like any other: at the start, and whenever it has changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
 import msgspec
 import structlog
@@ -33,6 +33,7 @@ GIVE_UP_MS = 5 * MINUTE_MS
 _LOOK_S = 5.0
 _FORGET_MS = 3_600_000
 _CHANCE_KEPT_MS = 3_600_000
+_CANDLES_MS = 2 * 3_600_000
 _ASSETS_AT_ONCE = 50
 """Some 0.2 ms each: the engine waits meanwhile."""
 _OUTCOMES_AT_ONCE = 1_000
@@ -44,7 +45,8 @@ log = structlog.get_logger(__name__)
 class Follower:
     """Call `begin` once the windows are filled again, then await `run()` as a task.
 
-    assets: what the engine remembers. tell: takes an input of the engine. clock: Unix ms, not going back.
+    assets: what the engine remembers. tell: takes an input of the engine. candles: yields the minutes since
+    a time that candles are known of; they stand in where no trades are read. clock: Unix ms, not going back.
     """
 
     def __init__(
@@ -52,16 +54,17 @@ class Follower:
         store: StoreThread,
         assets: Callable[[], Collection[AssetEvents]],
         tell: Callable[[Frame], Awaitable[None]],
+        candles: Callable[[int], Iterable[PriceMinute]],
         *,
         clock: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._store, self._assets, self._tell = store, assets, tell
+        self._store, self._assets, self._tell, self._candles = store, assets, tell, candles
         self._clock, self._sleep = clock, sleep
         self._prices = MinutePrices()
         self._waiting: list[PriceMinute] = []
         self._chances: dict[tuple[str, int], tuple[int, Chance | None]] = {}
-        self._forget_ms = 0
+        self._forget_ms = self._candles_ms = 0
         self._told: Records | None = None
         self._kinds: dict[str, KindRecord] = {}
         self._changed = {kind.value for kind in Kind}
@@ -97,9 +100,8 @@ class Follower:
 
     async def _keep(self, now_ms: int) -> None:
         # bounded while the database cannot be written: the oldest minutes are lost first
-        self._waiting = (self._waiting + self._prices.read(self._assets(), now_ms, _ASSETS_AT_ONCE))[
-            -_MOST_WAITING:
-        ]
+        new = [*self._prices.read(self._assets(), now_ms, _ASSETS_AT_ONCE), *self._closed(now_ms)]
+        self._waiting = (self._waiting + new)[-_MOST_WAITING:]
         if self._waiting:
             await self._store.run_at_home(keep_prices, tuple(self._waiting))
             self._waiting = []
@@ -107,6 +109,14 @@ class Follower:
             await self._store.run_at_home(prune_prices, now_ms - KEPT_MS)
             self._chances = {}
             self._forget_ms = now_ms + _FORGET_MS
+
+    def _closed(self, now_ms: int) -> Iterator[PriceMinute]:
+        """Yield the minutes of candles, once a minute; the last hours again, since holes are filled later."""
+        if now_ms < self._candles_ms:
+            return
+        self._candles_ms = now_ms + MINUTE_MS
+        traded = {events.asset for events in self._assets() if events.tape.second >= 0}
+        yield from (row for row in self._candles(now_ms - _CANDLES_MS) if row.asset not in traded)
 
     async def _follow(self, outcome: OpenOutcome, now_ms: int) -> bool:
         """Measure or give up the horizons that are due; return whether that may change the record."""

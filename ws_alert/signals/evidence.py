@@ -97,9 +97,10 @@ class Evidence:
         *,
         simulated: bool,
         candles: Callable[[ConfluenceFacts, int], CandleChart | None] = lambda _facts, _event_ms: None,
+        close: Callable[[str, int], float | None] = lambda _asset, _at_ms: None,
     ) -> None:
         self._events = events
-        self._candles = candles
+        self._candles, self._close = candles, close
         self._health = health
         self._records = records
         self.simulated = simulated
@@ -191,11 +192,14 @@ class Evidence:
         return events.tape.chart(events.newest_ms, orders=not flushed and not radar)
 
     def _prices(self, finding: Finding, at_ms: int) -> tuple[Priced, ...]:
-        """Return what one coin cost when it was found, of every asset that somebody traded in the minute before."""
+        """Return what one coin cost when it was found, of every asset that somebody traded in the minute before.
+
+        Where no trades are read, the close of the candle that fired is what it cost.
+        """
         facts = finding.facts
         storms = facts.storms if isinstance(facts, CascadeFacts) else ()
         known = {
-            asset: self._events(asset).tape.move(at_ms - _PRICE_AGE_MS, at_ms)[1]
+            asset: self._events(asset).tape.move(at_ms - _PRICE_AGE_MS, at_ms)[1] or self._close(asset, at_ms)
             for asset in ([each.asset for each in storms] or [finding.asset])
         }
         return tuple((asset, price) for asset, price in known.items() if price)
