@@ -90,7 +90,14 @@ async def run(
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         await pipeline.recover(journal, settings.journal_dir)
-        follower = Follower(store, engine.intake.assets, inbox.put, engine.scanner.minutes, clock=clock)
+        follower = Follower(
+            store,
+            engine.intake.assets,
+            inbox.put,
+            engine.scanner.minutes,
+            clock=clock,
+            simulated=settings.simulated,
+        )
         follower.begin(clock())
         ready()
         _say_running(options, ways, simulated=settings.simulated)

@@ -60,7 +60,10 @@ async def record(ask: Ask) -> Card:
     horizons = HORIZONS_MIN if kind else (TOLD_MIN,)
     measured = {}
     for name in (kind,) if kind else dict.fromkeys((*log_view.KINDS, *counts)):
-        rows = {horizon: await store.run(followed, name, horizon) for horizon in horizons}
+        rows = {
+            horizon: await store.run(followed, name, horizon, simulated=ask.desk.simulated)
+            for horizon in horizons
+        }
         # a thousand outcomes are summed up; other people ask meanwhile
         measured[name] = await asyncio.to_thread(_measured, rows)
     return track.record(Record(counts, since_ms, kind, measured), ask.context)

@@ -83,13 +83,21 @@ def settle(store: Store, outcome_id: int, moves: Sequence[Move], *, settled: boo
             )
 
 
-def followed(store: Store, kind: str, horizon_min: int) -> list[Followed]:
-    """Return the newest outcomes of a kind whose move within a horizon was measured, the newest first."""
+def followed(store: Store, kind: str, horizon_min: int, *, simulated: bool = False) -> list[Followed]:
+    """Return the newest outcomes of a kind whose move within a horizon was measured, the newest first.
+
+    simulated: of the market that is not real, or of the real one; never of both.
+    """
     table, moves = outcomes.c, outcome_moves.c
     query = (
         sa.select(table.kind, table.direction, table.strength, *(moves[name] for name in _MOVE))
         .join(outcome_moves, moves.outcome_id == table.outcome_id)
-        .where(table.kind == kind, moves.horizon_min == horizon_min, moves.move.is_not(None))
+        .where(
+            table.kind == kind,
+            table.simulated.is_(sa.true() if simulated else sa.false()),
+            moves.horizon_min == horizon_min,
+            moves.move.is_not(None),
+        )
         .order_by(table.event_ms.desc(), table.outcome_id.desc())
         .limit(MOST_OF_A_KIND)
     )

@@ -203,6 +203,7 @@ outcomes = Table(
     Column("strength", Float),
     Column("prices", Text, nullable=False),
     Column("settled", Boolean, nullable=False, server_default=false()),
+    Column("simulated", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("kind", "asset", "direction", "episode_ms", "timeframe", name="outcomes_once"),
     Index("outcomes_open", "settled", "event_ms"),
     Index("outcomes_by_kind", "kind", "event_ms"),

@@ -94,6 +94,15 @@ def test_a_record_is_made_of_the_newest_of_each_kind(store, monkeypatch):
     assert [(each.strength, each.move.move) for each in followed(store, "stop_hunt", 15)] == [(None, 1.0)]
 
 
+def test_a_market_that_is_not_real_has_a_record_of_its_own(store):
+    """Made-up prices prove nothing about real ones."""
+    store.commit(commit(outcomes=[outcome(simulated=True), outcome(episode_ms=5, event_ms=5)]))
+    for each in open_outcomes(store, 9):
+        settle(store, each.outcome_id, [Move(15, float(each.event_ms))], settled=False)
+    assert [each.move.move for each in followed(store, STORM, 15)] == [5.0]
+    assert [each.move.move for each in followed(store, STORM, 15, simulated=True)] == [999.0]
+
+
 def test_alerts_come_with_what_followed_them(store):
     """Or with the reason why that is not known; a second chat makes no second line."""
     rows = [

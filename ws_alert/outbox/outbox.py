@@ -252,6 +252,7 @@ def _outcomes(verdict: Verdict) -> Iterator[NewOutcome]:
             tier=alert.tier,
             strength=alert.strength,
             prices=alert.prices,
+            simulated=alert.simulated,
         )
 
 

@@ -46,7 +46,8 @@ class Follower:
     """Call `begin` once the windows are filled again, then await `run()` as a task.
 
     assets: what the engine remembers. tell: takes an input of the engine. candles: yields the minutes since
-    a time that candles are known of; they stand in where no trades are read. clock: Unix ms, not going back.
+    a time that candles are known of; they stand in where no trades are read. clock: Unix ms, not going back. simulated: the market
+    is not real.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class Follower:
         candles: Callable[[int], Iterable[PriceMinute]],
         *,
         clock: Callable[[], int],
+        simulated: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._assets, self._tell, self._candles = store, assets, tell, candles
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._simulated = clock, sleep, simulated
         self._prices = MinutePrices()
         self._waiting: list[PriceMinute] = []
         self._chances: dict[tuple[str, int], tuple[int, Chance | None]] = {}
@@ -133,7 +135,7 @@ class Follower:
 
     async def _sum_up(self) -> None:
         for kind in sorted(self._changed):
-            rows = await self._store.run_at_home(followed, kind, TOLD_MIN)
+            rows = await self._store.run_at_home(followed, kind, TOLD_MIN, simulated=self._simulated)
             # a thousand take some hundredths of a second
             self._kinds |= (await asyncio.to_thread(records_of, rows)).kinds
         self._changed.clear()

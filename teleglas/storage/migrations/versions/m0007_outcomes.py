@@ -42,6 +42,7 @@ def _outcomes() -> None:
         sa.Column("strength", sa.Float),
         sa.Column("prices", sa.Text, nullable=False),
         sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("simulated", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.UniqueConstraint("kind", "asset", "direction", "episode_ms", "timeframe", name="outcomes_once"),
     )
     op.create_index("outcomes_open", "outcomes", ["settled", "event_ms"])
