@@ -245,6 +245,7 @@ def test_relayed_rows_are_told_apart_by_content() -> None:
     feed = Feed()
     intake = feed.engine.intake
     contract = Instrument("bybit", "BTCUSDT", "BTC")
+    feed.note(0, RecordKind.TICK, b"")
     intake.source = "coinglass"
     for _ in range(2):
         intake.trade(contract, 5, "content", START_MS, True, 100.0, 2000.0)
