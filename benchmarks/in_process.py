@@ -21,6 +21,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -43,6 +45,8 @@ RULES = {
     "five": Rules(detectors=Detectors(**{name: name in _FIRST for name in Detectors.model_fields})),
 }
 _HISTORY_MINUTES = 420
+_FILL_S = 330
+"""The longest window, and half a minute."""
 
 
 def limit(mix: frames.Mix) -> float:
@@ -64,12 +68,15 @@ def engine(
 ) -> tuple[float, AlertEngine]:
     """Return seconds for deciding on every frame, and the engine. Frames come in batches, as off a busy socket.
 
-    usual: cents of every minute of each coin before the first frame.
+    Its windows are full when the time begins, as a running program's are. usual: cents of every
+    minute of each coin before the first frame.
     """
     made = AlertEngine(rules, decoders({"binance": frames.contracts()}), ["benchmark"])
     start = mix.frames[0][0] // 60_000 - 2 - _HISTORY_MINUTES
     for minute in range(start, start + _HISTORY_MINUTES) if usual else ():
         made.baselines.close(minute, usual.items(), looked=True, interest=None)
+    for received_ms, full in groupby(frames.before(_FILL_S), key=itemgetter(0)):
+        made.receive_frames("binance", [payload for _, payload in full], received_ms)
     batches = [mix.frames[start : start + batch] for start in range(0, len(mix.frames), batch)]
     stamped = [(some[-1][0], [payload for _, payload in some]) for some in batches]
     started = clock()
