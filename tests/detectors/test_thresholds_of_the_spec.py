@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.reference.million.lives import Line, Machine, Row
+from ws_alert.messages import RecordKind
 from ws_alert.rules import Rules
 
 T = 1_700_000_040_000
@@ -140,6 +141,16 @@ def test_flush_and_its_absorption_are_summed_within_their_windows() -> None:
     rows = (forced(0, 2_000_000), forced(29_999, 0.01), order(59_999, 100_000), order(59_999, 100_000))
     assert [(line.usd, line.count) for line in found(HUNT, *rows)] == [(200_000_001, 2)]
     assert not found(HUNT, forced(0, 2_000_000), forced(30_000, 0.01), *rows[2:])
+
+
+@pytest.mark.parametrize(("late", "hunts"), [(60_000, True), (60_001, False)])
+def test_absorption_may_arrive_a_minute_late(late: int, hunts: bool) -> None:
+    """The flush is remembered for as long as an order within its 30 s may still arrive."""
+    machine = Machine(Rules())
+    machine.feed(forced(0, 2_000_001))
+    machine.engine.receive(RecordKind.TICK, "", b"", T + 30_000 + late)
+    machine.feed(order(30_000, 200_000)._replace(received_ms=T + 30_000 + late))
+    assert (HUNT in {line.kind for line in machine.lines["BTC"]}) is hunts
 
 
 @pytest.mark.parametrize(("asset", "group"), GROUPS)

@@ -117,7 +117,7 @@ class StopHuntDetector:
     def forget(self, now_ms: int) -> None:
         """Drop flushes that nothing can absorb any more."""
         edge = now_ms - ABSORB_MS - 60_000
-        self.flushes = {asset: flush for asset, flush in self.flushes.items() if flush.last_ms > edge}
+        self.flushes = {asset: flush for asset, flush in self.flushes.items() if flush.last_ms >= edge}
 
     def _hit(self, events: AssetEvents, flush: Flush, row: EventRow) -> Hit | None:
         parts = score_v1(
