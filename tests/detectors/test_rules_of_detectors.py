@@ -189,7 +189,16 @@ def test_all_bands_are_reachable() -> None:
 
 @pytest.mark.parametrize(
     ("range_pct", "word"),
-    [(None, "unknown"), (0.29, "low"), (0.3, "medium"), (0.8, "high"), (1.99, "high"), (2.0, "extreme")],
+    [
+        (None, "unknown"),
+        (0.29, "low"),
+        (0.3, "medium"),
+        (0.8, "high"),
+        (1.99, "high"),
+        (2.0, "extreme"),
+        ((100.3 - 100.0) / 100.0 * 100, "medium"),
+        ((5000.3 - 4985.3) / 5000 * 100, "medium"),
+    ],
 )
 def test_words_of_volatility(range_pct, word) -> None:
     """Borders belong to the higher word."""

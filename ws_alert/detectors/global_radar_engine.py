@@ -11,6 +11,9 @@ from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["GlobalRadarEngine", "band", "part", "score_v1", "score_v2", "volatility"]
 
+_ROUNDING = 1e-12
+"""Prices are floats: a range of exactly a border may come out smaller by less than this, and no other one does."""
+
 _TIERS = {Band.WEAK: Tier.INFO, Band.MODERATE: Tier.INFO, Band.STRONG: Tier.WATCH, Band.EXTREME: Tier.URGENT}
 
 
@@ -108,8 +111,9 @@ def volatility(range_pct: float | None) -> str:
     """Return the word for a five-minute price range in percent."""
     if range_pct is None:
         return "unknown"
-    if range_pct < 0.3:
+    percent = range_pct + _ROUNDING
+    if percent < 0.3:
         return "low"
-    if range_pct < 0.8:
+    if percent < 0.8:
         return "medium"
-    return "high" if range_pct < 2 else "extreme"
+    return "high" if percent < 2 else "extreme"

@@ -224,8 +224,17 @@ class EventsByDefinition:
             return "unknown"
         final = max(r.at_ms // 1000 for r in priced)
         price = [r.price for r in priced if r.at_ms // 1000 == final][-1]
-        percent = (max(r.price for r in priced) - min(r.price for r in priced)) / price * 100
-        return "low" if percent < 0.3 else "medium" if percent < 0.8 else "high" if percent < 2 else "extreme"
+        high, low = (Fraction(str(edge(r.price for r in priced))) for edge in (max, min))
+        percent = (high - low) * 100 / Fraction(str(price))
+        return (
+            "low"
+            if percent < Fraction(3, 10)
+            else "medium"
+            if percent < Fraction(8, 10)
+            else "high"
+            if percent < 2
+            else "extreme"
+        )
 
     def flushed(self, row: Row, forced: list[Row]) -> None:
         """Let a flush begin or go on: MORE than the amount, at least 60 % of it one side (long if equal)."""

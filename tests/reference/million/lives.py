@@ -14,7 +14,7 @@ from teleglas.market import Completeness, Instrument, Liquidation, PositionSide,
 from tests.shelf import Shelf
 from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
 from ws_alert.detectors.hit import Hit
-from ws_alert.messages import Kind
+from ws_alert.messages import Kind, RecordKind
 from ws_alert.rules import Detectors, Rules
 
 __all__ = ["Line", "Machine", "Row", "only"]
@@ -150,7 +150,7 @@ class Machine:
         found = self._instruments.get(key)
         if found is None:
             found = self._instruments[key] = Instrument(row.venue, f"{row.asset}USDT", row.asset)
-        engine.advance(row.received_ms)
+        engine.receive(RecordKind.TICK, "", b"", row.received_ms)
         if row.what == "trade":
             usd = f"{row.amount // 100}.{row.amount % 100:02d}"
             engine.file_trade(found, row.at_ms, _TAKERS[row.side], row.price, usd)
