@@ -107,6 +107,16 @@ def test_lists_chats_and_aliases(monkeypatch):
     assert settings.secrets() == (COMMAND, ALERT)
 
 
+def test_coins_go_by_any_name(monkeypatch):
+    """A setting that would silently match nothing, or everything, is refused by name."""
+    monkeypatch.setenv("WATCH", "kPEPE, BTCUSDT,XBT,matic")
+    assert _load().watch == ("PEPE", "BTC", "POL")
+    for wrong, why in ((",,", "separated by commas"), ("BTC,ETHBTC", "ETHBTC is no coin")):
+        monkeypatch.setenv("WATCH", wrong)
+        with pytest.raises(ConfigError, match=f"WATCH.*{why}"):
+            _load()
+
+
 def test_the_admin_receives_alerts_where_no_channel_is_set(monkeypatch):
     """A token and one's own chat are enough."""
     monkeypatch.setenv("TELEGRAM_ALERT_TOKEN", ALERT)

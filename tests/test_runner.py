@@ -330,6 +330,20 @@ def test_an_unreadable_replay_file_ends_with_65(tmp_path):
     assert "tape.csv, line 2" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "outputs", [["tape.csv"], ["./link.csv"], ["out", "--findings", "tape.csv"], ["out", "--findings", "./out"]]
+)
+def test_a_replay_destroys_none_of_its_files(tmp_path, monkeypatch, capsys, outputs):
+    """An output that is an input too, or both outputs in one, are refused before anything is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tape.csv").write_text(CSV)
+    (tmp_path / "link.csv").symlink_to("tape.csv")
+    assert main(["replay", "--trades", "tape.csv", "--out", *outputs]) == 73
+    assert "is named twice" in capsys.readouterr().err
+    assert (tmp_path / "tape.csv").read_text() == CSV
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_output_that_cannot_be_written_ends_with_73(tmp_path):
     """The file and the reason, on one line, before anything is replayed."""
     (tmp_path / "tape.csv").write_text(CSV)

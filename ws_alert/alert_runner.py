@@ -150,6 +150,7 @@ def replay(
 
     files = [*(journals or []), *(liquidations or []), *(trades or [])]
     files += [*(file.path for file in candle_files), *(file.path for file in rates + interest)]
+    _hold_apart(files, *(each for each in (out, findings) if each))
     with _progress("replaying", sum(map(_bytes, files))) as progress:
         summary = decide_again(
             journals=journals or [],
@@ -274,6 +275,15 @@ def _configure_logs(settings: Settings) -> None:
             f"{settings.log_file} cannot be written ({error.strerror})",
             "Name a file in a folder that this user may write, or remove the setting",
         ) from None
+
+
+def _hold_apart(inputs: Sequence[Path], *outputs: Path) -> None:
+    """Raise OutputError if a file is to be written that is also read, or two outputs are one."""
+    taken = {each.resolve() for path in inputs for each in (path, *(path.iterdir() if path.is_dir() else ()))}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise OutputError(f"{path} is named twice: writing it would destroy it. Name another file")
+        taken.add(path.resolve())
 
 
 def _bytes(path: Path) -> int:

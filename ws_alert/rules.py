@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
+from teleglas.errors import BadFrame
+from teleglas.instruments import asset_of_symbol
 from ws_alert.messages import Kind
 
 __all__ = [
@@ -23,14 +25,33 @@ GROUPS = ("majors", "large_cap", "mid_cap", "others")
 Dollars = Annotated[float, Field(gt=0, le=1e11)]
 
 
-def _coins(value: object) -> object:
+def _names(value: object) -> object:
     if isinstance(value, str):
+        if value.strip() and not value.strip(", "):
+            raise ValueError("write names, separated by commas, or leave it empty")
         value = value.split(",")
     if isinstance(value, list | tuple):
-        return tuple(str(coin).strip().upper() for coin in value if str(coin).strip())
+        return tuple(str(each).strip() for each in value if str(each).strip())
     return value
 
 
+def _symbols(value: object) -> object:
+    names = _names(value)
+    return tuple(name.upper() for name in names) if isinstance(names, tuple) else names
+
+
+def _coins(value: object) -> object:
+    """Take coins by any name: `btc`, `BTCUSDT` and `XBT` are BTC, which is what events are compared with."""
+    names = _names(value)
+    if not isinstance(names, tuple):
+        return names
+    try:
+        return tuple(dict.fromkeys(asset_of_symbol(name)[0] for name in names))
+    except BadFrame as error:
+        raise ValueError(f"{error} is no coin: write one like BTC") from error
+
+
+Symbols = Annotated[tuple[str, ...], BeforeValidator(_symbols)]
 Coins = Annotated[tuple[str, ...], BeforeValidator(_coins)]
 
 
@@ -301,7 +322,7 @@ class ScannerRules(_Model):
     enabled: bool = False
     mode: Literal["strict", "scored"] = "strict"
     venue: Literal["binance", "bybit", "okx"] = "binance"
-    symbols: Coins = ("BTCUSDT",)
+    symbols: Symbols = ("BTCUSDT",)
     timeframes: Timeframes = ("1m", "5m")
     repeat_percent: float = Field(default=0.3, ge=0, le=100)
 
