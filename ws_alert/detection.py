@@ -213,8 +213,10 @@ class Detection:
         # after a restart the windows of a level's asset may be empty: its measure is then nothing
         known = [self.intake.events(episode.asset) for episode in levels]
         for events in dict.fromkeys((*self.intake.assets(), *known)):
-            last = events.tape.second
-            if last < until:
+            tape = events.tape
+            last, flow = tape.second, tape.buy + tape.sell + tape.bought + tape.sold
+            active = flow > self._flows.least[events.group] or flow >= self._spikes.floor
+            if last < until and (active or self.decider.episodes.active(events.asset)):
                 recent = last >= until - SPIKE_SECONDS and self._judged.get(events.asset) != last + 1
                 if recent and self._spikes.may_fire(events):
                     self._spike_ended(events, last + 1)
