@@ -9,13 +9,14 @@ Goal (SPEC 10): >= 0.4 of the limit and >= 300,000 frames/s on one core.
 five: large liquidations, whale trades, storms, clusters and the radar alone, as the switches DETECTORS__* make it.
 both: also prints how much all detectors cost more than the five, for a busy market in batches and for a quiet one
 (400 frames/s of market time over the same instruments, so that most trades open a new second of their coin) whose frames
-come one at a time; every coin has seven hours of history, so that volume spikes are possible. Goal: growth < 60 %.
+come one at a time, with the recorded amounts and with larger ones; every coin has seven hours of history, so that volume spikes are possible. Goal: growth < 60 %.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import re
 import statistics
 import sys
 import time
@@ -84,6 +85,16 @@ def engine(
     return time.process_time() - started, made
 
 
+def larger(mix: frames.Mix, times: float) -> frames.Mix:
+    """Return the mix with every quantity so many times as large: more large orders, more coins with a flow to judge."""
+
+    def grown(found: re.Match[bytes]) -> bytes:
+        return b'"q":"%.4f"' % (float(found[1]) * times)
+
+    changed = [(now, re.sub(rb'"q":"([0-9.]+)"', grown, payload)) for now, payload in mix.frames]
+    return frames.Mix(changed, mix.origin)
+
+
 def usual_minutes(mix: frames.Mix) -> dict[str, int]:
     """Return the mean minute of each coin's taker volume in the mix, in cents."""
     total: Counter[str] = Counter()
@@ -144,13 +155,16 @@ def main() -> None:
     gc.freeze()
     table(mix, chosen.rounds, "all" if chosen.detectors == "both" else chosen.detectors)
     if chosen.detectors == "both":
-        growth(f"in batches of {BATCH}", mix, chosen.rounds, BATCH)
-        growth(
-            f"one at a time, {QUIET_RATE}/s of market time",
-            frames.make(chosen.frames // 3, rate=QUIET_RATE),
-            chosen.rounds,
-            1,
-        )
+        quiet = frames.make(chosen.frames // 3, rate=QUIET_RATE)
+        for times in (1, 5, 30):
+            amounts = f"amounts x{times}"
+            growth(f"in batches of {BATCH}, {amounts}", larger(mix, times), chosen.rounds, BATCH)
+            growth(
+                f"one at a time, {QUIET_RATE}/s of market time, {amounts}",
+                larger(quiet, times),
+                chosen.rounds,
+                1,
+            )
 
 
 if __name__ == "__main__":
