@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from teleglas.errors import InputError, OutputError
-from teleglas.market import Completeness, Liquidation, PriceKind, TakerSide
+from teleglas.market import Completeness, Liquidation, PositionSide, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import REPLAY_TARGET, JournalRecord, RecordKind
@@ -28,12 +28,12 @@ from ws_alert.sources.journal_format import SegmentHeader
 from ws_alert.sources.replay_lines import phase_line, verdict_line
 from ws_alert.sources.tapes import TapeRow, Tapes
 
-__all__ = ["Summary", "replay"]
+__all__ = ["FileRow", "Summary", "feed", "replay"]
 
-_JOURNAL, _TAPE = 0, 1
+_WRITTEN_TOGETHER = 1000
 _FRAME = RecordKind.FRAME
 
-_Row = TapeRow | CandleRow | RateRow | InterestRow
+FileRow = TapeRow | CandleRow | RateRow | InterestRow
 
 
 class Summary(NamedTuple):
@@ -85,14 +85,19 @@ def replay(
         writer = _Writer(
             files.enter_context(_written(out)), files.enter_context(_written(findings)) if findings else None
         )
-        closed = candle_rows(candles, engine.intake.refuse, progress)
-        sources: list[Iterator[_Row]] = [tapes.rows(), closed, levels.rows()]
-        rows = merge(*sources, key=lambda row: row[:4])
+        sources: list[Iterator[FileRow]] = []
+        if liquidations or trades:
+            sources.append(tapes.rows())
+        if candles:
+            sources.append(candle_rows(candles, engine.intake.refuse, progress))
+        if funding or interest:
+            sources.append(levels.rows())
+        rows = sources[0] if len(sources) == 1 else merge(*sources, key=lambda row: row[:4])
         records = (batch for batch in inputs if isinstance(batch, list))
-        if not (liquidations or trades or candles or funding or interest):
+        if not sources:
             summary = _run_journal(engine, records, writer)
         else:
-            summary = _run(engine, _merged(records, rows), writer)
+            summary = _run(engine, _merged(records, rows) if journals else rows, writer)
             while (due := engine.next_deadline()) is not None:
                 engine.advance(due)
                 writer.write(engine)
@@ -167,11 +172,14 @@ def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequenc
 
 
 def _merged(
-    batches: Iterator[list[JournalRecord]], rows: Iterator[_Row]
-) -> Iterator[tuple[int, int, JournalRecord | _Row]]:
-    journal = ((record.received_ms, _JOURNAL, record) for batch in batches for record in batch)
-    timed = ((row.ts_ms, _TAPE, row) for row in rows)
-    return merge(journal, timed, key=lambda item: item[:2])
+    batches: Iterator[list[JournalRecord]], rows: Iterator[FileRow]
+) -> Iterator[JournalRecord | FileRow]:
+    records = (record for batch in batches for record in batch)
+    return merge(records, rows, key=_time)
+
+
+def _time(item: JournalRecord | FileRow) -> int:
+    return item.received_ms if isinstance(item, JournalRecord) else item.ts_ms
 
 
 def _run_journal(engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer) -> Summary:
@@ -207,23 +215,30 @@ def _receive(engine: AlertEngine, batch: list[JournalRecord]) -> None:
         engine.receive_frames(source, together, at_ms)
 
 
-def _run(
-    engine: AlertEngine, inputs: Iterator[tuple[int, int, JournalRecord | _Row]], writer: _Writer
-) -> Summary:
-    count = first_ms = last_ms = 0
-    for last_ms, _, item in inputs:
+def _run(engine: AlertEngine, inputs: Iterator[JournalRecord | FileRow], writer: _Writer) -> Summary:
+    count = first_ms = 0
+    item: JournalRecord | FileRow | None = None
+    for item in inputs:
         if count == 0:
-            first_ms = last_ms
+            first_ms = _time(item)
         count += 1
         if isinstance(item, JournalRecord):
             engine.receive(item.kind, item.source, item.payload, item.received_ms)
         else:
-            _feed(engine, item)
-        writer.write(engine)
-    return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
+            feed(engine, item)
+        if count % _WRITTEN_TOGETHER == 0:
+            writer.write(engine)
+    writer.write(engine)
+    return Summary(
+        count, _time(item) - first_ms if item is not None else 0, Counter(), Counter(), Counter()
+    )
 
 
-def _feed(engine: AlertEngine, row: _Row) -> None:
+def feed(engine: AlertEngine, row: FileRow) -> None:
+    """Give an engine one row of a file, at the row's own time."""
+    if isinstance(row, TapeRow) and isinstance(row.side, TakerSide):
+        engine.file_trade(row.instrument, row.ts_ms, row.side, row.price, row.usd)
+        return
     if isinstance(row, CandleRow):
         engine.file_candle(row.instrument, row.candle)
         return
@@ -233,14 +248,11 @@ def _feed(engine: AlertEngine, row: _Row) -> None:
     if isinstance(row, InterestRow):
         engine.file_open_interest(row.instrument, row.ts_ms, row.usd_cents)
         return
-    if isinstance(row.side, TakerSide):
-        engine.file_trade(row.instrument, row.ts_ms, row.side, row.price, row.usd)
-        return
     engine.file_liquidation(
         Liquidation(
             instrument=row.instrument,
             event_ms=row.ts_ms,
-            side=row.side,
+            side=PositionSide(row.side),
             price=row.price,
             usd_cents=cents(exact_decimal(row.usd)),
             # a tape does not say what its price was, nor whether its recorder saw everything

@@ -8,6 +8,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -20,6 +21,10 @@ __all__ = ["COLUMNS", "TapeRow", "Tapes", "open_text", "places", "why"]
 COLUMNS = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
 
 _LIQUIDATIONS, _TRADES = 0, 1
+_SIDES: tuple[dict[str, PositionSide | TakerSide], ...] = (
+    {side.value: side for side in PositionSide},
+    {side.value: side for side in TakerSide},
+)
 _MOST = 1e15
 _LATEST_MS = 10**14
 """As on the venues' streams: microseconds, or one absurd row, would end the time of all others."""
@@ -80,14 +85,14 @@ class Tapes:
             with path.open("rb") as raw, open_text(raw, path) as text:
                 for line, cells in enumerate(csv.reader(text), start=1):
                     if line == 1:
-                        columns = places(path, cells, COLUMNS)
+                        columns = itemgetter(*places(path, cells, COLUMNS))
                         continue
                     if not cells:
                         continue
                     if line % 20_000 == 0:
                         self._progress(raw.tell() - told)
                         told = raw.tell()
-                    row = self._row(kind, argument, line, path, [cells[place] for place in columns])
+                    row = self._row(kind, argument, line, path, columns(cells))
                     if row is not None:
                         yield row
         except IndexError as error:
@@ -97,18 +102,21 @@ class Tapes:
         if line == 0:
             raise InputError(str(path), 1, "the file is empty")
 
-    def _row(self, kind: int, argument: int, line: int, path: Path, cells: list[str]) -> TapeRow | None:
+    def _row(self, kind: int, argument: int, line: int, path: Path, cells: Sequence[str]) -> TapeRow | None:
         ts_text, exchange, symbol, side_text, price_text, _, usd = cells
+        side = _SIDES[kind].get(side_text)
         try:
             ts_ms, price, amount = int(ts_text), float(price_text), float(usd)
-            side = PositionSide(side_text) if kind == _LIQUIDATIONS else TakerSide(side_text)
         except ValueError as error:
             raise InputError(str(path), line, str(error)[:120]) from error
+        if side is None:
+            sides = " or ".join(_SIDES[kind])
+            raise InputError(str(path), line, f"side {side_text[:40]!r} is neither {sides}")
         if not (0 < price < _MOST and 0 < amount < _MOST and 0 <= ts_ms < _LATEST_MS):
             what = f"ts_ms {ts_text}, price {price_text}, usd {usd}"
             self._refuse(Refusal.BAD_NUMBER, f"{path.name}, line {line}: {what}"[:200])
             return None
-        instrument = self._instrument(exchange, symbol)
+        instrument = self._instruments.get((exchange, symbol)) or self._instrument(exchange, symbol)
         if instrument is None:
             self._refuse(Refusal.UNKNOWN_SYMBOL, f"{path.name}, line {line}: {symbol}")
             return None
