@@ -61,7 +61,7 @@ DOMAIN = "bot"
 _SETTING = "TELEGRAM_BOT_TOKEN"
 _HEARD = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 _AT_ONCE = 256
-_CONNECTIONS = 32
+_CONNECTIONS, _POOLS = 32, 4
 _BURST = 8
 _BEAT_S = 10.0
 _DEAF_MS = 120_000
@@ -125,7 +125,7 @@ async def run(settings: Settings, stop: asyncio.Event, notifier: Notifier) -> No
         opened.push_async_callback(store.close)
         client = TelegramClient(
             _reveal(settings.telegram_bot_token), base_url=settings.telegram_api_base_url,
-            connections=_CONNECTIONS, pool_s=10.0,
+            connections=_CONNECTIONS, pools=_POOLS, pool_s=10.0,
         )  # fmt: skip
         opened.push_async_callback(client.close)
         # A picture that comes too late for one person is in time for the next.
@@ -200,7 +200,7 @@ async def _desk(settings: Settings, store: StoreThread, health: Health, username
     async with contextlib.AsyncExitStack() as opened:
 
         def http() -> httpx.AsyncClient:
-            client = new_http_client()
+            client = new_http_client(pools=_POOLS)
             opened.push_async_callback(client.aclose)
             return client
 

@@ -16,6 +16,8 @@ import httpx
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
+from teleglas.spread import spread
+
 __all__ = ["TelegramClient"]
 
 # Read by the library at each RetryAfter: without it every flood wait raises a deprecation warning.
@@ -32,7 +34,8 @@ class TelegramClient:
     """A `telegram.Bot` with its own connections; `close` ends them.
 
     base_url: the API without `/bot`, e.g. `https://api.telegram.org`. read_s: patience for
-    an answer; the library's own 5 s give up on messages that Telegram goes on to deliver.
+    an answer; the library's own 5 s give up on messages that Telegram goes on to deliver. pools: into
+    how many the connections are divided (see `teleglas.spread`).
     A proxy is taken from HTTPS_PROXY, ALL_PROXY, NO_PROXY as other programs do.
     """
 
@@ -44,11 +47,17 @@ class TelegramClient:
         read_s: float = 25.0,
         pool_s: float = _POOL_S,
         connections: int = _CONNECTIONS,
+        pools: int = 1,
     ) -> None:
         api = base_url.rstrip("/")
         public = f"{token.partition(':')[0]}:hidden"
-        limits = httpx.Limits(max_connections=connections, keepalive_expiry=_IDLE_S)
-        inner = httpx.AsyncHTTPTransport(limits=limits, proxy=_proxy(api))
+        proxy = _proxy(api)
+
+        def pool(size: int) -> httpx.AsyncBaseTransport:
+            limits = httpx.Limits(max_connections=size, keepalive_expiry=_IDLE_S)
+            return httpx.AsyncHTTPTransport(limits=limits, proxy=proxy)
+
+        inner = spread(pool, connections, pools)
         self._requests = HTTPXRequest(
             connection_pool_size=connections,
             connect_timeout=_CONNECT_S,

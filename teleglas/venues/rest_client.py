@@ -12,6 +12,7 @@ import functools
 import math
 import ssl
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,6 +22,7 @@ import httpx
 import msgspec
 
 from teleglas.errors import FeedError, FeedInterrupted, FeedRefused
+from teleglas.spread import spread
 from teleglas.venues.rows import DECODE_ERRORS
 
 __all__ = ["MAX_BODY", "Banned", "Limit", "Quota", "RestClient", "Throttled", "check_json", "check_status",
@@ -91,20 +93,31 @@ class Quota:
         self._level = min(self._limit.burst, self._level + cost)
 
 
-def new_http_client() -> httpx.AsyncClient:
+def new_http_client(*, pools: int = 1) -> httpx.AsyncClient:
     """Return an HTTP client; the caller closes it.
 
     One for all venues is enough for a few requests a second. Where hundreds come at once each venue
-    needs its own: for each request httpcore looks at every pair of a client's connections. It counts
-    busy ones as kept, too, so that fewer to keep than to have would close them after each answer.
+    needs its own, and its connections in several pools (see `teleglas.spread`); behind a proxy there is
+    one, since httpx asks the environment for it only then.
     """
+    headers = {"Accept": "application/json", "User-Agent": "teleglas"}
+    timeout = httpx.Timeout(_PATIENCE_S)
+    if pools > 1 and not urllib.request.getproxies():
+        transport = spread(_pool, _CONNECTIONS, pools)
+        return httpx.AsyncClient(timeout=timeout, headers=headers, transport=transport)
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(_PATIENCE_S),
-        limits=httpx.Limits(
-            max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=_KEPT_S
-        ),
-        headers={"Accept": "application/json", "User-Agent": "teleglas"},
-        verify=_trusted(),
+        timeout=timeout, headers=headers, limits=_limits(_CONNECTIONS), verify=_trusted()
+    )
+
+
+def _pool(connections: int) -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(verify=_trusted(), limits=_limits(connections))
+
+
+def _limits(connections: int) -> httpx.Limits:
+    # httpcore counts busy connections as kept, too: fewer to keep than to have would close them after each answer.
+    return httpx.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_KEPT_S
     )
 
 
