@@ -156,6 +156,24 @@ def test_an_accumulation_window_shows_its_orders_of_three_minutes(side):
     assert "Price range 0.01 % in 3 min (flat: at most 0.15 %)" in words(alert)
 
 
+def test_what_waited_for_a_second_kind_shows_the_orders_that_it_was_found_by():
+    """Not those that came while it waited, at prices that its own sentence would contradict."""
+    fed = feed(
+        detectors=only(WINDOW, Kind.LIQUIDATION_STORM), require_confirmation=["whale_accumulation_window"]
+    )
+    tape = Tape(fed)
+    for second in range(4):
+        tape.trade(second * 1_000, 400_000, price=100.0)
+    tape.trade(8_000, 450_000, price=101.0)
+    for at in (9_000, 9_001):
+        fed.binance(at, order(at, 9_000_000, long=False, price=101.0))
+    fed.rest()
+    alert = told(fed, WINDOW)
+    assert [row.usd for row in alert.top] == [400_000_00] * 4
+    assert alert.facts.range_pct == 0.0
+    assert alert.release_ms >= START_MS + 9_000
+
+
 def test_a_cascade_shows_the_largest_liquidations_of_its_storms():
     """Six coins' storms become one message of the market with their rows, coverage of liquidations only, and bars."""
     fed = feed(detectors=only(CASCADE, Kind.LIQUIDATION_STORM))

@@ -229,7 +229,9 @@ class Evidence:
         if not isinstance(facts, StormFacts | FlowFacts | SpikeFacts):
             return facts
         events = self._events(finding.asset)
-        start, end = events.tape.move(events.newest_ms - finding.window_ms, events.newest_ms)
+        # a storm is told as it stands at release, the others as they were found
+        end_ms = events.newest_ms if isinstance(facts, StormFacts) else finding.event_ms
+        start, end = events.tape.move(end_ms - finding.window_ms, end_ms)
         return msgspec.structs.replace(facts, price_from=start, price_to=end)
 
 
@@ -241,15 +243,18 @@ def _folded(draft: Draft) -> tuple[FoldedLine, ...]:
 
 
 def _kept(events: AssetEvents, finding: Finding) -> list[EventRow]:
-    facts, after = finding.facts, events.newest_ms - finding.window_ms
+    facts, end = finding.facts, finding.event_ms
     if isinstance(facts, StormFacts):
         return events.liquidations[PositionSide(finding.direction)].inside()
     if isinstance(facts, StopHuntFacts):
         return _hunted(events, finding)
-    if isinstance(facts, FlowFacts | AccumulationFacts):
-        return events.orders[TakerSide(finding.direction)].since(after)
-    if isinstance(facts, SpikeFacts):
-        return [row for side in TakerSide for row in events.orders[side].since(after)]
+    # these were measured when they were found, and may have waited since for a second kind
+    if isinstance(facts, AccumulationFacts):
+        return events.orders[TakerSide(finding.direction)].between(end - finding.window_ms, end)
+    if isinstance(facts, FlowFacts | SpikeFacts):
+        sides = TakerSide if isinstance(facts, SpikeFacts) else (TakerSide(finding.direction),)
+        after = end - finding.window_ms - 1
+        return [row for side in sides for row in events.orders[side].between(after, end - 1)]
     orders = [row for side in TakerSide for row in events.orders[side].inside()]
     if isinstance(facts, ClusterFacts):
         return orders
