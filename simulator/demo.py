@@ -25,10 +25,13 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.patterns import PATTERNS, make
+from simulator.patterns.long_views import TRADES_MS, long_views
+from simulator.tape import write
 
 _TRUTH = "truth.json"
 _PATIENCE_S = 20.0
 _LEFT_S = 60.0
+_ALERTS = (sys.executable, "-m", "ws_alert.alert_runner")
 _KINDS = (
     "large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar", "market_cascade",
     "stop_hunt", "order_flow", "whale_accumulation_window", "volume_spike", "funding_extreme", "oi_divergence",
@@ -63,10 +66,12 @@ def demo(
             ("TELEGLAS demo, market SIMULATED\n", "bold"),
             f"A made-up market (seed {seed}) speaks like Binance, Bybit and OKX on this machine.\n",
             "The alert process is the real one; a chat would get what it prints.\n",
-            f"{_promise(scenario, folder)}, a summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
+            f"{_promise(scenario, folder)},\na summary after {seconds + 5:.0f}. Ctrl-C ends it earlier.\n",
         )
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:
+        if scenario == "demo":
+            console.print(Text(_live_before(seed, folder, Path(aside))))
         ports = Path(aside) / "ports.json"
         market = _start_market(scenario, seed, seconds, ports, folder)
         try:
@@ -81,8 +86,33 @@ def demo(
 
 def _promise(scenario: str, folder: Path) -> str:
     if scenario == "demo":
-        return "Storms come after 20 seconds"
+        return "Funding and open interest come first, storms after 20 seconds"
     return f"What must be told of {scenario}, and what must not, is in {folder / _TRUTH}"
+
+
+def _live_before(seed: int, folder: Path, aside: Path) -> str:
+    """Let the alert process learn the hours before the market opens; return what is to be said of it."""
+    pattern = long_views(seed)
+    files = write(pattern, aside / "past", round(time.time() * 1000), past=True)
+    del files["truth"]
+    command = [
+        *_ALERTS,
+        "learn",
+        *(text for option, path in files.items() for text in (f"--{option}", str(path))),
+    ]
+    done = subprocess.run(  # noqa: S603 - our own program
+        command, env=_environment(folder), cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise typer.BadParameter(f"the past could not be learned: {done.stderr}")
+    hours, minutes = divmod(TRADES_MS // 60_000, 60)
+    traded = next(case.asset for case in pattern.cases if case.kind == "volume_spike")
+    split = next(case.asset for case in pattern.cases if case.kind == "oi_divergence")
+    return (
+        f"{hours} h {minutes} min of quiet trades of {traded} and half an hour of {split}'s open\n"
+        "interest, made up too, were lived through beforehand, so that a volume spike\n"
+        "and an OI divergence have something to stand out from.\n"
+    )
 
 
 def _start_market(
@@ -111,29 +141,12 @@ def _wait_for(ports: Path, market: subprocess.Popen[bytes]) -> dict[str, str]:
 
 def _watch(urls: dict[str, str], folder: Path, seconds: float, market: subprocess.Popen[bytes]) -> int:
     """Run the alert process for so long beside the market, which stays open; return its exit code."""
-    environment = {name: value for name, value in os.environ.items() if not _is_a_setting(name)}
-    environment |= {
+    environment = _environment(folder) | {
         name: url
         for name, url in urls.items()
         if name.split("_")[0] in {"BINANCE", "BYBIT", "OKX", "HYPERLIQUID"}
     }
-    environment |= {
-        "SIMULATED": "true",
-        "SOURCE_MODE": "public",
-        "DATABASE_URL": f"sqlite:///{(folder / 'teleglas.db').resolve()}",
-        "JOURNAL_DIR": str((folder / "journal").resolve()),
-        "CHARTS_DIR": str((folder / "charts").resolve()),
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "ws_alert.alert_runner",
-        "run",
-        "--summary",
-        str((folder / "summary.json").resolve()),
-    ]
-    root = Path(__file__).resolve().parent.parent
-    environment["PYTHONPATH"] = str(root)
+    command = [*_ALERTS, "run", "--summary", str((folder / "summary.json").resolve())]
     # In a folder of its own the process finds no `.env`: the demo shows the defaults.
     alerts = subprocess.Popen(command, env=environment, cwd=folder)  # noqa: S603 - our own program
     until = time.monotonic() + seconds
@@ -146,6 +159,19 @@ def _watch(urls: dict[str, str], folder: Path, seconds: float, market: subproces
         return alerts.wait(timeout=_PATIENCE_S)
     finally:
         _end(alerts)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the settings of the alert process: the defaults, with everything that it writes in this folder."""
+    environment = {name: value for name, value in os.environ.items() if not _is_a_setting(name)}
+    return environment | {
+        "SIMULATED": "true",
+        "SOURCE_MODE": "public",
+        "DATABASE_URL": f"sqlite:///{(folder / 'teleglas.db').resolve()}",
+        "JOURNAL_DIR": str((folder / "journal").resolve()),
+        "CHARTS_DIR": str((folder / "charts").resolve()),
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+    }
 
 
 def _is_a_setting(name: str) -> bool:

@@ -116,7 +116,7 @@ class Numbered:
 class Scenario:
     """Intensities over time. period_s: after this the phases repeat; 0 for never. moves: of positions, once.
 
-    orders: in order of time, of the coins in `scripted`, which have no others; their price is that of the last one.
+    orders: in order of time; the price of their coin is that of the last one. Coins in `scripted` have no others.
     """
 
     name: str

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import csv
 import json
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from simulator.coinglass.ledger import Contract
+from simulator.coinglass.ledger import Contract, Ledger
+from simulator.feeds import History, VenueClock
 from simulator.listings import Listing, assets
 from simulator.patterns import PATTERNS, Pattern, make
-from simulator.scenarios import Move
+from simulator.scenarios import Order
 
 __all__ = ["START_MS", "write"]
 
@@ -29,17 +29,23 @@ _TAPE = ("ts_ms", "exchange", "symbol", "side", "price", "qty", "usd")
 _FUNDING = ("ts_ms", "exchange", "symbol", "rate", "interval_h")
 _INTEREST = ("ts_ms", "exchange", "symbol", "oi_usd")
 _STEP_MS = 60_000
-_INTEREST_TO_TURNOVER = 0.6
 
 
-def write(pattern: Pattern, folder: Path, start_ms: int = START_MS) -> dict[str, Path]:
-    """Write a pattern's files and `truth.json` into a folder; return them by the option that reads them."""
+def write(pattern: Pattern, folder: Path, start_ms: int = START_MS, *, past: bool = False) -> dict[str, Path]:
+    """Write a pattern's files and `truth.json` into a folder; return them by the option that reads them.
+
+    start_ms: Unix ms of the pattern's time 0. past: only what comes before it, without funding.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(assets(), VenueClock(start_ms), History({}, {}), pattern.moves)
+    end_ms = 0 if past else pattern.length_ms
+    span = range(start_ms + pattern.begin_ms, start_ms + end_ms, _STEP_MS)
+    orders = [order for order in pattern.orders if order.at_ms < 0] if past else pattern.orders
     made = {
-        "liquidations": (_TAPE, _orders(pattern, start_ms, forced=True)),
-        "trades": (_TAPE, _orders(pattern, start_ms, forced=False)),
-        "funding": (_FUNDING, _rates(pattern, start_ms)),
-        "open-interest": (_INTEREST, _interest(pattern, start_ms)),
+        "liquidations": (_TAPE, _orders(orders, start_ms, forced=True)),
+        "trades": (_TAPE, _orders(orders, start_ms, forced=False)),
+        "funding": (_FUNDING, [] if past else _rates(ledger, pattern, span)),
+        "open-interest": (_INTEREST, _interest(ledger, pattern, span, start_ms)),
     }
     files = {}
     for option, (columns, rows) in made.items():
@@ -60,9 +66,9 @@ def _csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> P
     return path
 
 
-def _orders(pattern: Pattern, start_ms: int, *, forced: bool) -> Iterator[tuple[Any, ...]]:
+def _orders(orders: Iterable[Order], start_ms: int, *, forced: bool) -> Iterator[tuple[Any, ...]]:
     listed = {(each.venue, asset.name): each for asset in assets() for each in reversed(asset.listings)}
-    for order in pattern.orders:
+    for order in orders:
         if order.forced is forced:
             listing = listed[order.venue, order.asset]
             price = f"{order.price * listing.scale:.{listing.price_decimals}f}"
@@ -78,37 +84,27 @@ def _orders(pattern: Pattern, start_ms: int, *, forced: bool) -> Iterator[tuple[
             )
 
 
-def _rates(pattern: Pattern, start_ms: int) -> Iterator[tuple[Any, ...]]:
-    for at_ms, contract, moves, level in _samples(pattern):
-        if any(move.funding_8h is not None for move in moves):
-            told = next(
-                (rate for move in moves if (rate := move.funding(at_ms)) is not None), 0.005 + 0.01 * level
-            )
-            rate = told / 100 * contract.funding_hours / 8
-            yield (*_name(start_ms + at_ms, contract.listing), f"{rate:.8f}", contract.funding_hours)
+def _rates(ledger: Ledger, pattern: Pattern, span: range) -> Iterator[tuple[Any, ...]]:
+    moved = {(move.venue, move.asset) for move in pattern.moves if move.funding_8h is not None}
+    for at_ms, contract in _samples(ledger, pattern, span):
+        if (contract.listing.venue, contract.asset.name) in moved:
+            rate = ledger.funding(contract, at_ms) / 100
+            yield (*_name(at_ms, contract.listing), f"{rate:.8f}", contract.funding_hours)
 
 
-def _interest(pattern: Pattern, start_ms: int) -> Iterator[tuple[Any, ...]]:
-    for at_ms, contract, moves, level in _samples(pattern):
-        usd = contract.asset.turnover * contract.share * _INTEREST_TO_TURNOVER * (0.9 + 0.2 * level)
-        for move in moves:
-            usd *= move.factor(at_ms)
-        yield (*_name(start_ms + at_ms, contract.listing), f"{usd:.2f}")
+def _interest(ledger: Ledger, pattern: Pattern, span: range, start_ms: int) -> Iterator[tuple[Any, ...]]:
+    for at_ms, contract in _samples(ledger, pattern, span):
+        usd, _ = ledger.interest(contract, at_ms, max(at_ms, start_ms))
+        yield (*_name(at_ms, contract.listing), f"{usd:.2f}")
 
 
-def _samples(pattern: Pattern) -> Iterator[tuple[int, Contract, list[Move], float]]:
-    """Return each minute (time, contract, its moves, a level of its own from 0 to 1) of the coins that move."""
-    draw = random.Random(f"levels {pattern.name} {pattern.seed}")
+def _samples(ledger: Ledger, pattern: Pattern, span: range) -> Iterator[tuple[int, Contract]]:
+    """Return each minute (Unix ms, contract) of the coins whose positions move."""
     moved = {move.asset for move in pattern.moves}
-    contracts = [
-        (Contract(asset, listing, share), [m for m in pattern.moves if (m.venue, m.asset) == (listing.venue, asset.name)],
-         draw.random())
-        for asset in assets() if asset.name in moved
-        for listing, share in zip(asset.listings, asset.shares, strict=True)
-    ]  # fmt: skip
-    for at_ms in range(0, pattern.length_ms, _STEP_MS):
-        for contract, moves, level in contracts:
-            yield at_ms, contract, moves, level
+    contracts = [contract for contract in ledger.contracts if contract.asset.name in moved]
+    for at_ms in span:
+        for contract in contracts:
+            yield at_ms, contract
 
 
 def _name(ts_ms: int, listing: Listing) -> tuple[int, str, str]:

@@ -26,6 +26,7 @@ from simulator.market import Market
 from simulator.okx.dialogue import upgrade_notice
 from simulator.parameters import load
 from simulator.patterns import PATTERNS, make
+from simulator.patterns.long_views import with_long_views
 from simulator.scenarios import SCENARIOS, Scenario
 from simulator.truth import Truth
 from simulator.venue import Clocks, Venue, binance, bybit, coinglass, hyperliquid, okx
@@ -59,6 +60,8 @@ class World:
         self.pattern = make(scenario, seed) if isinstance(scenario, str) and scenario in PATTERNS else None
         if self.pattern is not None:
             scenario = self.pattern.scenario()
+        elif scenario == "demo":
+            scenario = with_long_views(SCENARIOS["demo"], seed)
         self.scenario = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
         self.host, self.seed, self.speed = host, seed, speed
         self.now_ms = 0

@@ -1,4 +1,4 @@
-"""The alert bot's command line: `run` (also without a word), `scan`, `replay`, `backtest`, `doctor`.
+"""The alert bot's command line: `run` (also without a word), `scan`, `replay`, `learn`, `backtest`, `doctor`.
 
 Exit codes: 0 ended as asked, 1 failed, 65 unreadable replay file, 73 unwritable output, 75 another instance
 runs, 78 wrong setting (systemd does not restart after it).
@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -178,6 +179,49 @@ def replay(
     if summary.unknown:
         typer.echo(f"left out: {summary.unknown} records of a kind that only a newer version knows")
     typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
+
+
+@app.command()
+def learn(
+    *,
+    trades: Annotated[
+        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
+    ] = None,
+    liquidations: Annotated[
+        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
+    ] = None,
+    open_interest: Annotated[
+        list[str] | None,
+        typer.Option(help="CSV files: ts_ms,exchange,symbol,oi_usd; VENUE=FILE without exchange"),
+    ] = None,
+) -> None:
+    """Learn from recorded files what is normal for each asset, into DATABASE_URL, and alert nobody.
+
+    For volume spikes, diverging open interest and adaptive thresholds from the first minute on: without it the service
+    collects 6 h, 15 min and 24 h of its own first. The files tell of the time right before the start; the service must
+    not run meanwhile. Minutes that the database has already are left as they are.
+    """
+    if not (trades or liquidations or open_interest):
+        raise typer.BadParameter("Name CSV files with --trades, --liquidations or --open-interest.")
+    interest = [parse_interest(each) for each in open_interest or ()]
+    settings, _ = load_settings()
+    logs.configure(level="WARNING", secrets=settings.secrets())
+    from teleglas.storage.opening import lock_store  # noqa: PLC0415 - see `run`
+    from teleglas.storage.store import open_store  # noqa: PLC0415 - see `run`
+    from ws_alert.learning import learn as take_in  # noqa: PLC0415 - see `run`
+
+    files = [*(trades or []), *(liquidations or []), *(file.path for file in interest)]
+    with ExitStack() as held:
+        held.callback(lock_store(settings.database_url).release)
+        store = open_store(settings.database_url)
+        held.callback(store.close)
+        progress = held.enter_context(_progress("learning", sum(map(_bytes, files))))
+        learned = take_in(
+            store, settings.rules(), trades=trades or [], liquidations=liquidations or [], interest=interest,
+            now_ms=time.time_ns() // 1_000_000, progress=progress,
+        )  # fmt: skip
+    told = ", ".join(f"{name} {count}" for name, count in sorted(learned.refused.items())) or "none"
+    typer.echo(f"learned: {learned.minutes} min of {learned.rows} rows; refused: {told}")
 
 
 @app.command()

@@ -83,7 +83,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One kind's scenario of one seed. orders: in order of time. length_ms: after it nothing happens."""
+    """One kind's scenario of one seed. orders: in order of time. length_ms: after it nothing happens.
+
+    begin_ms: when its open interest begins to be told, 0 or before.
+    """
 
     name: str
     seed: int
@@ -91,6 +94,7 @@ class Pattern:
     moves: tuple[Move, ...]
     cases: tuple[Case, ...]
     length_ms: int
+    begin_ms: int = 0
 
     def scenario(self) -> Scenario:
         """Return the pattern in a market that is quiet otherwise."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 
-from teleglas.baselines import StoredBaselines
+from teleglas.baselines import BaselineChange, StoredBaselines
 from teleglas.errors import TeleglasError
 from teleglas.storage import baselines, queue
 from teleglas.storage.begun import begin
@@ -140,6 +140,11 @@ class Store:
         """Return what was committed of the assets' own normals."""
         with self.transaction(reads_only=True) as connection:
             return baselines.load(connection)
+
+    def keep_baselines(self, change: BaselineChange) -> None:
+        """Store what changed of the assets' own normals alone: memory and position stay as they are."""
+        with self.transaction() as connection:
+            baselines.keep(connection, change)
 
     # -- delivery --------------------------------------------------------------------------
 
