@@ -18,19 +18,22 @@ from simulator.past import past_price
 from simulator.patterns.script import Case, Pattern
 from simulator.scenarios import QUIET_USD, Move, Order, Scenario
 
-__all__ = ["INTEREST_MS", "TRADES_MS", "long_views", "with_long_views"]
+__all__ = ["TRADES_MS", "long_views", "with_long_views"]
 
 TRADES_MS = 390 * 60_000
 """So long before the start the trades of one coin begin."""
 
-INTEREST_MS = 30 * 60_000
+_INTEREST_MS = 30 * 60_000
 """So long before the start the open interest of another coin is told."""
 
 _COINS = ("OP", "TIA", "INJ", "ATOM", "TON", "ETC", "WIF", "ORDI", "JUP", "LDO", "FET")
 """Coins to which nothing else of the demo happens."""
 
 _MINUTE_MS = 60_000
-_SPIKE_USD, _SPIKE_MS, _RISE = 2.9e6, (14_000, 58_000), 0.006
+_SPIKE_USD, _SPIKE_MS = 2.9e6, (14_000, 58_000)
+_BOUGHT, _RISE, _NOISE = 0.58, 0.006, 7e-5
+"""Share of the orders that buy; how far the price rises; how far each order moves it at random, as fractions."""
+
 _SHIFT_S = (-50.0, -5.0)
 """Between the last open interest of the past, a minute before the start, and the first poll."""
 
@@ -65,7 +68,7 @@ def long_views(seed: int) -> Pattern:
         Case(True, "oi_divergence", split.name, "neutral", -_MINUTE_MS, _LENGTH_MS,
              f"4.5 % more on {gainer}, 3 % less on the others"),
     )  # fmt: skip
-    return Pattern("demo", seed, tuple(orders), tuple(moves), cases, _LENGTH_MS, -INTEREST_MS)
+    return Pattern("demo", seed, tuple(orders), tuple(moves), cases, _LENGTH_MS, -_INTEREST_MS)
 
 
 def _calm(draw: random.Random, asset: Asset) -> Iterator[Order]:
@@ -88,15 +91,15 @@ def _spread(draw: random.Random, contract: Contract, side: str, usd: float, begi
 
 
 def _burst(draw: random.Random, asset: Asset) -> Iterator[Order]:
-    """Yield small orders of both sides, more of them bought, that lift the price a little."""
+    """Yield small orders of both sides, more of them bought, that lift the price a little on its random way."""
     begin, end = _SPIKE_MS
     venues = [listing.venue for listing in asset.listings]
-    told = 0.0
+    price, told = asset.price, 0.0
     while told < _SPIKE_USD:
         usd = draw.uniform(0.15, 1.0) * QUIET_USD
-        part = told / _SPIKE_USD
-        price = asset.price * (1 + _RISE * part)
-        side = "buy" if draw.random() < 0.58 else "sell"
-        yield Order(begin + round((end - begin) * part), asset.name, draw.choices(venues, asset.shares)[0], side,
-                    round(usd, 2), price)  # fmt: skip
+        price *= 1 + _RISE * usd / _SPIKE_USD + draw.gauss(0.0, _NOISE)
+        at_ms = begin + round((end - begin) * told / _SPIKE_USD)
+        side = "buy" if draw.random() < _BOUGHT else "sell"
+        venue = draw.choices(venues, asset.shares)[0]
+        yield Order(at_ms, asset.name, venue, side, round(usd, 2), price)
         told += usd

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -12,22 +13,26 @@ import msgspec
 from pydantic import SecretStr
 
 from simulator.faults import FaultStep
+from simulator.patterns import Pattern
+from simulator.tape import write
 from simulator.world import World
 from teleglas.storage.store import Store, open_store
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.learning import learn
 from ws_alert.messages import FeedNotice, FeedState, JournalRecord, RecordKind, Verdict
 from ws_alert.pipeline import Pipeline
 from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.feeds import FeedOptions, Feeds
 from ws_alert.sources.inbox import Inbox
+from ws_alert.sources.interest_files import parse
 from ws_alert.sources.journal import JournalReader, JournalWriter
 from ws_alert.sources.poller import Watch
 from ws_alert.sources.replay import replay
 from ws_alert.sources.replay_lines import verdict_line
 
-__all__ = ["TARGET", "Bench", "committed", "kinds", "notices", "replayed", "running", "states"]
+__all__ = ["TARGET", "Bench", "committed", "kinds", "learned", "notices", "replayed", "running", "states"]
 
 TARGET = "1"
 VENUES = ("binance", "bybit", "okx", "coinglass")
@@ -55,9 +60,13 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, *, scenario: str, seed: int, speed: float, faults: Iterable[FaultStep] = (), key: str = ""
-) -> AsyncIterator[Bench]:
-    """Run a market and everything up to the commit; after the end the journal and the database are closed."""
+    folder: Path, *, scenario: str, seed: int, speed: float, faults: Iterable[FaultStep] = (), key: str = "",
+    interest: tuple[str, ...] = (),
+) -> AsyncIterator[Bench]:  # fmt: skip
+    """Run a market and everything up to the commit; after the end the journal and the database are closed.
+
+    interest: venues that are asked for funding and open interest.
+    """
     rules = Rules(hourly_budget=0)
     async with contextlib.AsyncExitStack() as opened:
         world = await opened.enter_async_context(
@@ -81,7 +90,7 @@ async def running(
         )
         opened.push_async_callback(asyncio.to_thread, journal.close)
         await pipeline.recover(journal, folder / "journal")
-        feeds = Feeds(_options(world, key), inbox, watch=Watch(wall_ms=now_ms))
+        feeds = Feeds(_options(world, key, interest), inbox, watch=Watch(wall_ms=now_ms))
         await feeds.start()
         opened.push_async_callback(feeds.stop)
         bench = Bench(world, pipeline, folder)
@@ -94,18 +103,33 @@ async def running(
             await work
 
 
-def _options(world: World, key: str) -> FeedOptions:
+def _options(world: World, key: str, interest: tuple[str, ...]) -> FeedOptions:
     urls = world.urls
     return FeedOptions(
         mode="both" if key else "public",
         ws_urls={venue: urls[f"{venue.upper()}_WS_URL"] for venue in VENUES},
         rest_urls={venue: urls[f"{venue.upper()}_REST_URL"] for venue in VENUES},
         coinglass_key=SecretStr(key) if key else None,
+        interest=interest,
     )
 
 
 async def _nobody(_text: str) -> None:
     return
+
+
+def learned(folder: Path, pattern: Pattern) -> None:
+    """Let the database of a bench that starts now know a pattern's past, through the files that `learn` reads."""
+    now_ms = time.time_ns() // 1_000_000
+    files = write(pattern, folder / "past", now_ms, past=True)
+    store = open_store(f"sqlite:///{folder}/alert.db")
+    try:
+        learn(
+            store, Rules(), liquidations=(), trades=[files["trades"]],
+            interest=[parse(str(files["open-interest"]))], now_ms=now_ms,
+        )  # fmt: skip
+    finally:
+        store.close()
 
 
 def committed(folder: Path, target: str = TARGET) -> list[str]:

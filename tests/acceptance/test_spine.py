@@ -8,10 +8,16 @@ from collections import Counter
 import pytest
 
 from simulator.faults import FaultStep
-from tests.acceptance.bench import committed, kinds, replayed, running, states
+from simulator.patterns.long_views import long_views
+from tests.acceptance.bench import committed, kinds, learned, replayed, running, states
 from ws_alert.messages import FeedState
 
 ALL_KINDS = {"large_liquidation", "whale_trade", "liquidation_storm", "whale_cluster", "global_radar"}
+MARKET_KINDS = ALL_KINDS | {
+    "market_cascade", "stop_hunt", "order_flow", "whale_accumulation_window", "volume_spike", "funding_extreme",
+    "oi_divergence",
+}  # fmt: skip
+POLLED = {"funding_extreme", "oi_divergence"}
 SPEED = 6.0
 
 TROUBLE = (
@@ -37,6 +43,19 @@ async def test_the_demo_shows_every_kind(tmp_path, seed):
     decided = committed(tmp_path)
     assert kinds(decided) >= ALL_KINDS
     assert decided == replayed(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_demo_shows_all_twelve_once_its_past_is_learned(tmp_path, seed):
+    """Also a volume spike and a divergence of open interest, which only an engine that knows the hours before can see."""
+    learned(tmp_path, long_views(seed))
+    venues = ("binance", "bybit", "okx")
+    async with running(tmp_path, scenario="demo", seed=seed, speed=SPEED, interest=venues) as bench:
+        await bench.until_market(70)
+        # the polls keep their own pace, however fast the market goes
+        await bench.until(lambda: bench.pipeline.tally.alerts.keys() >= POLLED)
+    assert kinds(committed(tmp_path)) == MARKET_KINDS
 
 
 @pytest.mark.slow

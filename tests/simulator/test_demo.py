@@ -63,6 +63,7 @@ def test_feeds_come_up_and_the_sum_is_told(demo):
     assert "SIMULATED" in told.splitlines()[0]
     for feed in FEEDS:
         assert feed in told
+    assert "6 h 30 min of quiet trades" in told
     assert "lost 0" in told
     for bad in ("connection was closed", "Traceback", "ended without"):
         assert bad not in told

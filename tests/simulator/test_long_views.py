@@ -91,6 +91,8 @@ def test_the_past_is_quiet_and_what_was_learned_of_it_is_needed(tmp_path, seed) 
     assert {kind for kind, *_ in found(engine, whole, START_MS)} == {"funding_extreme"}
     engine = AlertEngine(Rules(), decoders({}), ["1"])
     engine.remember(store.load_baselines())
+    engine.advance(START_MS - 1)
+    assert not engine.phases, "without a market nothing begins"
     store.close()
     assert found(engine, whole, START_MS) == told(pattern)
 

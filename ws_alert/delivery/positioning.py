@@ -120,7 +120,7 @@ def _interest_picture(alert: Alert, facts: DivergenceFacts) -> RowsPicture:
     limits = ((facts.rise_limit, 1), (facts.fall_limit, -1))
     return RowsPicture(
         title=f"{asset(alert)}  open interest",
-        subtitle=f"{span} · up {rose} on {venue(facts.venue)}, down {fell} elsewhere",
+        subtitle=f"{venue(facts.venue)} +{rose}, others -{fell} in {span}",
         sources=f"others: {', '.join(venue(each, _VENUE_CHARS) for each in facts.others)} · single-sided USD",
         footer=f"{numbers.clock(facts.from_ms)} to {numbers.utc(facts.to_ms)}",
         rows=rows,
