@@ -66,7 +66,7 @@ def demo(
             ("TELEGLAS demo, market SIMULATED\n", "bold"),
             f"A made-up market (seed {seed}) speaks like Binance, Bybit and OKX on this machine.\n",
             "The alert process is the real one; a chat would get what it prints.\n",
-            f"{_promise(scenario, folder)},\na summary after {seconds + 5:.0f}. Ctrl-C ends it earlier.\n",
+            f"{_promise(scenario, folder)},\na summary after {seconds + 3:.0f}. Ctrl-C ends it earlier.\n",
         )
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as aside:
