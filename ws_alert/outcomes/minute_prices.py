@@ -7,6 +7,7 @@ once, when no event can join it any more.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from operator import itemgetter
 
 from teleglas.tape import MINUTE_MS, PriceMinute
 from ws_alert.windows.event_aggregator import AssetEvents
@@ -25,25 +26,26 @@ class MinutePrices:
         self._read: dict[str, int] = {}
 
     def read(self, assets: Collection[AssetEvents], now_ms: int, most: int) -> list[PriceMinute]:
-        """Return new minutes of at most so many assets, oldest first. now_ms: Unix ms, the wall's."""
+        """Return new minutes of at most so many assets, oldest first. now_ms: Unix ms, the wall's.
+
+        Who was read longest ago comes first, so that no asset waits for ever where a minute is too short for all.
+        """
         until_ms = (now_ms - SETTLED_MS) // MINUTE_MS * MINUTE_MS
-        found: list[PriceMinute] = []
-        looked = 0
+        due: list[tuple[int, int, AssetEvents]] = []
         for events in assets:
             second_ms = events.tape.second * 1000
             # a tape that fell silent is read up to its last event, however long ago that was
             end_ms = min(until_ms, second_ms - second_ms % MINUTE_MS + MINUTE_MS)
             before_ms = self._read.get(events.asset, 0)
-            if end_ms <= before_ms:
-                continue
+            if end_ms > before_ms:
+                due.append((before_ms, end_ms, events))
+        due.sort(key=itemgetter(0))
+        found: list[PriceMinute] = []
+        for before_ms, end_ms, events in due[:most]:
             found += _minutes(events, before_ms, end_ms)
             self._read[events.asset] = end_ms
-            looked += 1
-            if looked >= most:
-                break
-        else:
-            known = {events.asset for events in assets}
-            self._read = {asset: end_ms for asset, end_ms in self._read.items() if asset in known}
+        known = {events.asset for events in assets}
+        self._read = {asset: end_ms for asset, end_ms in self._read.items() if asset in known}
         return found
 
 
