@@ -16,15 +16,15 @@ __all__ = ["SentAlert", "counts_by_kind", "found", "sent_alerts"]
 
 _TIERS = {1: "INFO", 2: "WATCH", 3: "URGENT"}
 _TARGETS = 8
-_SAME = ("kind", "asset", "direction", "episode_ms", "event_ms")
+_SAME = ("kind", "asset", "direction", "episode_ms")
 
 
 class SentAlert(msgspec.Struct, frozen=True):
     """One alert, however many targets got it. usd in cents; tier in words; state as the outbox has it.
 
     outcome: `measured` (then `move` is in percent after `TOLD_MIN` minutes), `open` (it is too early), `unseen` (no
-    price was seen then), `unpriced` (nor at the alert), `again` (the episode's first alert has it), or `unknown`
-    (older than outcomes).
+    price was seen then), `unpriced` (nor at the alert), `again` (the episode's first alert has it, which another
+    target may have got), or `unknown` (older than outcomes).
     """
 
     kind: str
@@ -43,7 +43,8 @@ def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[S
     table = verdicts.c
     query = (
         sa.select(table.kind, table.asset, table.direction, table.usd, table.event_ms, table.tier, table.episode_ms,
-                  table.step, outbox.c.state, outcomes.c.prices, outcome_moves.c.horizon_min, outcome_moves.c.move)
+                  table.step, outbox.c.state, outcomes.c.prices, outcomes.c.event_ms.label("begun_ms"),
+                  outcome_moves.c.horizon_min, outcome_moves.c.move)
         .join(outbox, outbox.c.alert_id == table.alert_id)
         .outerjoin(outcomes, sa.and_(*(outcomes.c[name] == table[name] for name in _SAME)))
         .outerjoin(outcome_moves, sa.and_(outcome_moves.c.outcome_id == outcomes.c.outcome_id,
@@ -58,16 +59,21 @@ def sent_alerts(store: Store, limit: int, *, asset: str | None = None) -> list[S
     with store.transaction(reads_only=True) as connection:
         for row in connection.execute(query):
             one = (row.kind, row.asset, row.direction, row.episode_ms, row.step)
-            found.setdefault(
-                one, SentAlert(row.kind, row.asset, row.direction, int(row.usd), int(row.event_ms),
-                               _TIERS.get(row.tier, "INFO"), row.state, _outcome(row), row.move)
-            )  # fmt: skip
+            outcome = _outcome(row)
+            # a target that heard of it later does not hide what followed
+            if one not in found or (found[one].outcome == "again" != outcome):
+                found[one] = SentAlert(
+                    row.kind, row.asset, row.direction, int(row.usd), int(row.event_ms),
+                    _TIERS.get(row.tier, "INFO"), row.state, outcome, None if outcome == "again" else row.move,
+                )  # fmt: skip
     return list(found.values())[:limit]
 
 
 def _outcome(row: Any) -> str:
     if row.prices is None:
-        return "again" if row.step else "unknown"
+        return "unknown"
+    if row.begun_ms != row.event_ms:
+        return "again"
     if row.prices == "[]":
         return "unpriced"
     if row.horizon_min is None:

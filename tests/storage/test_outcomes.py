@@ -126,6 +126,27 @@ def test_alerts_come_with_what_followed_them(store):
     ]  # fmt: skip
 
 
+def test_a_chat_that_heard_of_it_later_hides_no_outcome(store):
+    """Its first message tells a later event of the episode, whose outcome is that of the first alert of all."""
+    rows = [
+        verdict(alert_id=name, target=name, event_ms=at, episode_ms=episode, step=step, decided_ms=at)
+        for name, at, episode, step in (
+            ("a", 10, 10, 0),
+            ("b", 25, 10, 0),
+            ("c", 40, 30, 1),
+            ("d", 50, 30, 0),
+        )
+    ]
+    messages = [message(name, target=name) for name in "abcd"]
+    begun = [outcome(event_ms=10, episode_ms=10), outcome(event_ms=40, episode_ms=30)]
+    store.commit(commit(*messages, verdicts=rows, outcomes=begun))
+    for each in open_outcomes(store, 9):
+        settle(store, each.outcome_id, [Move(15, 0.5)], settled=False)
+    assert [(each.event_ms, each.outcome, each.move) for each in sent_alerts(store, 9)] == [
+        (50, "again", None), (40, "measured", 0.5), (10, "measured", 0.5),
+    ]  # fmt: skip
+
+
 def test_outcomes_are_kept_for_ever(store):
     """What forgets old decisions and old tape leaves them alone."""
     store.commit(commit(message("a"), outcomes=[outcome()]))
