@@ -27,6 +27,7 @@ TAG_HEIGHT: Final = 42
 TONES: Final = {1: UP, -1: DOWN, 0: WHITE}
 
 _SMALLEST = 18
+_BETWEEN_TIMES = 14
 
 
 class Titled(Protocol):
@@ -66,16 +67,19 @@ def foot(canvas: Canvas, picture: Titled) -> None:
 
 
 def times(canvas: Canvas, from_ms: int, to_ms: int, y: float, clock: Clock) -> None:
-    """Write the time axis centred on y, and its zone at the right edge."""
-    span = max(1, to_ms - from_ms)
+    """Write the time axis centred on y, and its zone at the right edge. A time without room of its own is left out."""
+    span, free = max(1, to_ms - from_ms), 10.0
     for at, label in time_ticks(from_ms, to_ms, 5, clock.ahead_ms):
         x = LEFT + (at - from_ms) / span * (RIGHT - LEFT)
         drawn = canvas.text(x, y, label, align="center")
-        half = canvas.width(drawn) / 2
-        if x - half < 10:
-            drawn.set_visible(False)
-        elif x + half > LABEL_X - 10:
+        begin = x - canvas.width(drawn) / 2
+        if x + canvas.width(drawn) / 2 > LABEL_X - 10:
             drawn.set_horizontalalignment("right")
+            begin = x - canvas.width(drawn)
+        if begin < free:
+            drawn.set_visible(False)
+        else:
+            free = begin + canvas.width(drawn) + _BETWEEN_TIMES
     zone_label(canvas, y, clock.name)
 
 
