@@ -1,6 +1,6 @@
 """Brings pictures to answers that went out as text, because people wait for words and not for a drawing.
 
-One at a time and after the answers: while somebody waits for words, no picture is begun. What
+One at a time, and each lets the answers that are under way go first, for some seconds at most. What
 was shown in a message since, or deleted, is left as it is.
 """
 
