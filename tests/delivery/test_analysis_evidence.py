@@ -174,6 +174,23 @@ def test_what_waited_for_a_second_kind_shows_the_orders_that_it_was_found_by():
     assert alert.release_ms >= START_MS + 9_000
 
 
+@pytest.mark.parametrize("pause", [0, 2])
+def test_order_flow_tells_the_price_of_its_own_seconds(pause):
+    """Its five minutes end before the second that closed them, in which the price may be another already."""
+    fed = feed(detectors=only(FLOW))
+    tape = Tape(fed)
+    for second in range(0, 200, 1 + pause):
+        tape.trade(second * 1_000, 30_000, price=100.0 + second)
+        if second % 20 == 0:
+            tape.trade(second * 1_000 + 600, 400_000, price=100.0 + second)
+    fed.rest()
+    alert = told(fed, FLOW)
+    passed = (alert.event_ms - START_MS) // 1_000
+    inside = [100.0 + second for second in range(0, passed, 1 + pause)]
+    assert alert.facts.price_from == 100.0
+    assert alert.facts.price_to == inside[-1]
+
+
 def test_a_cascade_shows_the_largest_liquidations_of_its_storms():
     """Six coins' storms become one message of the market with their rows, coverage of liquidations only, and bars."""
     fed = feed(detectors=only(CASCADE, Kind.LIQUIDATION_STORM))

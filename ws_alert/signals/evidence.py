@@ -229,8 +229,8 @@ class Evidence:
         if not isinstance(facts, StormFacts | FlowFacts | SpikeFacts):
             return facts
         events = self._events(finding.asset)
-        # a storm is told as it stands at release, the others as they were found
-        end_ms = events.newest_ms if isinstance(facts, StormFacts) else finding.event_ms
+        # a storm is told as it stands at release, the others as they were found: by whole seconds before their time
+        end_ms = events.newest_ms if isinstance(facts, StormFacts) else finding.event_ms - 1
         start, end = events.tape.move(end_ms - finding.window_ms, end_ms)
         return msgspec.structs.replace(facts, price_from=start, price_to=end)
 
