@@ -35,6 +35,8 @@ _TOO_LATE_S = 120.0
 _HOLD_S = 3.0
 """How long answers that are under way may hold up the pictures: there is always somebody who asks."""
 _BETWEEN_S = 0.1
+_AFTER_FLOOD_S = 1.0
+"""Before another chat gets its picture: the wait may be meant for all of them."""
 _LAST_S = 1.0
 _TRIES = 2
 
@@ -61,6 +63,7 @@ class LatePictures:
         self._drawings = drawings
         self._clock = clock
         self._owed: OrderedDict[Spot, _Owed] = OrderedDict()
+        self._flooded: dict[int, float] = {}
         self._added: OrderedDict[Spot, None] = OrderedDict()
         self._locks: WeakValueDictionary[Spot, asyncio.Lock] = WeakValueDictionary()
         self._answering = 0
@@ -125,12 +128,14 @@ class LatePictures:
             await self._let_answers_go_first()
             spot = self._next()
             if spot is None:
-                return
+                await asyncio.sleep(min(_HOLD_S, self._flood_left_s()))
+                continue
             owed = self._owed[spot]
             try:
                 await self._bring(spot, owed)
             except RetryAfter as error:
-                await asyncio.sleep(flood_s(error))
+                self._flooded[spot[0]] = self._clock() + flood_s(error)
+                await asyncio.sleep(_AFTER_FLOOD_S)
             except Exception:
                 # The words are out; one picture must not cost the others.
                 self._settle(spot, owed)
@@ -145,9 +150,16 @@ class LatePictures:
             return
 
     def _next(self) -> Spot | None:
-        """Return a message whose picture is drawn already, else the one that waits longest."""
-        ready = (spot for spot, owed in self._owed.items() if self._drawings.kept(owed.card, owed.context))
-        return next(ready, next(iter(self._owed), None))
+        """Return a message whose picture is drawn already, else the one that waits longest; None if no chat takes one now."""
+        now_s = self._clock()
+        self._flooded = {chat: until_s for chat, until_s in self._flooded.items() if until_s > now_s}
+        free = [(spot, owed) for spot, owed in self._owed.items() if spot[0] not in self._flooded]
+        ready = (spot for spot, owed in free if self._drawings.kept(owed.card, owed.context))
+        return next(ready, free[0][0] if free else None)
+
+    def _flood_left_s(self) -> float:
+        """Return how long no chat takes a picture, 0 if there is one that does."""
+        return max(0.0, min(self._flooded.values(), default=0.0) - self._clock())
 
     async def _bring(self, spot: Spot, owed: _Owed) -> None:
         """Add a picture, unless the message shows something else by now. Raises RetryAfter."""

@@ -231,6 +231,16 @@ async def test_a_flood_wait_is_honoured(api, post, easel):
     assert (bool(picture.photo), tried(api)) == (True, 2)
 
 
+async def test_one_chats_flood_wait_keeps_no_other_chat_waiting(api, post, easel):
+    """The picture of who asked later comes, while the flooded chat is left alone."""
+    api.fault(Fault.flood(60, method=MEDIA, chat=PERSON))
+    await say(post, "oi")
+    await say(post, "oi", OTHER)
+    easel.let.release()
+    (picture,) = await added(api)
+    assert (picture.chat, tried(api)) == (OTHER, 2)
+
+
 async def test_what_was_lost_on_its_way_is_added_once_more(api, post, easel):
     """Unlike a message, an edit may be repeated."""
     api.fault(Fault.reset(method=MEDIA))
