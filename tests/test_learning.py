@@ -27,6 +27,7 @@ START_MS = 1_790_000_040_000
 
 NOW_MS = START_MS + 1_000 * MINUTE
 
+
 def amount(minute):
     """Return the taker volume of a minute in USD: another one each, none in each seventh."""
     return 0.0 if minute % 7 == 5 else 20_000.0 + 37.24 * (minute * 53 % 101)
@@ -126,6 +127,27 @@ def test_open_interest_is_known_at_the_start(store, tmp_path) -> None:
     known = remembering(store).intake.interest.of("OP")
     changes = known.changes(START_MS + 14 * MINUTE, START_MS)
     assert changes == dict.fromkeys(("okx", "bybit"), (100_001_400, 100_002_900))
+
+
+def test_files_without_trades_do_not_teach_that_nothing_was_traded(store, tmp_path) -> None:
+    """Neither of the coins that they name nor of those that the database knows."""
+    teach(store, tape(tmp_path / "a.csv", 0, 400))
+    before = remembering(store).baselines.median("OP")
+    path = tmp_path / "oi.csv"
+    rows = [
+        f"{START_MS + minute * MINUTE},okx,{coin},1000000"
+        for minute in range(400, 900)
+        for coin in ("OPUSDT", "TIAUSDT")
+    ]
+    path.write_text("ts_ms,exchange,symbol,oi_usd\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    forced = tmp_path / "l.csv"
+    rows = [f"{START_MS + minute * MINUTE},okx,SUIUSDT,long,2.0,1,50000" for minute in range(400, 900)]
+    forced.write_text("ts_ms,exchange,symbol,side,price,qty,usd\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    learn(store, Rules(), liquidations=[forced], trades=(), interest=[parse(str(path))], now_ms=NOW_MS)
+    known = remembering(store)
+    assert known.baselines.median("OP") == before
+    assert known.baselines.median("SUI") is None
+    assert known.intake.interest.of("TIA").changes(START_MS + 884 * MINUTE, START_MS + 870 * MINUTE)
 
 
 def test_memory_and_position_of_the_service_stay(store, tmp_path) -> None:

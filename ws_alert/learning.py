@@ -17,6 +17,7 @@ from typing import NamedTuple
 from teleglas.errors import InputError
 from teleglas.storage.store import Store
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.messages import FeedNotice, FeedState
 from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.interest_files import InterestFile, InterestFiles, InterestRow
@@ -48,11 +49,15 @@ def learn(
     """Add what the files tell to the assets' own normals in the store, in one transaction.
 
     Only minutes that the store has not are taken, so the same files change nothing a second time, and
-    only whole ones. now_ms: Unix ms; a later row is an error. Raises InputError for an unreadable
+    only whole ones. A coin that the trades do not name was not traded; without any trades no minute is
+    history. now_ms: Unix ms; a later row is an error. Raises InputError for an unreadable
     file, StoreUnavailable. Then nothing was stored.
     """
     engine = AlertEngine(rules, decoders({}), ())
     engine.remember(store.load_baselines())
+    if not trades:
+        # nobody looked at the trades of these minutes, so that none of them tells how little is traded
+        engine.health.note(FeedNotice("files", "trades", FeedState.CONNECTING, 0), 0)
     refuse = engine.intake.refuse
     sources: list[Iterator[FileRow]] = [
         Tapes(liquidations, trades, refuse, progress).rows(),
