@@ -373,9 +373,9 @@ async def test_a_hundred_people_cost_one_request_each(young_world, young_source)
     before = young_world.venues["binance"].rest.requests
     blocks = await asyncio.gather(*(young_source.ratios("BTC") for _ in range(100)))
     assert young_world.venues["binance"].rest.requests == before + 3
-    # a busy machine may let the next venue answer some of them; Binance still was asked once for all
-    from_binance = [block.value for block in blocks if block.value.venue == "Binance"]
-    assert len(set(from_binance)) == 1
+    # a busy machine may let the next venue answer some of them, or all: each was asked once for all
+    answers = {block.value for block in blocks}
+    assert len(answers) == len({answer.venue for answer in answers})
     await young_source.ratios("BTC")
     assert young_world.venues["binance"].rest.requests == before + 3
 
