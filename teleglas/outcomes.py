@@ -60,7 +60,7 @@ class NewOutcome(msgspec.Struct, frozen=True):
     """An alert whose outcome is to be measured; once for each episode, however many targets heard of it.
 
     timeframe: of a candle confluence, else empty. strength: what its score or its size was, None where the kind
-    has neither. prices: at the event; empty if none was seen in the minute before it. simulated: of a market that is
+    has neither. prices: the last of the event's second; empty if none was seen in it and the minute before. simulated: of a market that is
     not real, which no real one's record counts.
     """
 

@@ -192,7 +192,7 @@ class Evidence:
         return events.tape.chart(events.newest_ms, orders=not flushed and not radar)
 
     def _prices(self, finding: Finding, at_ms: int) -> tuple[Priced, ...]:
-        """Return what one coin cost when it was found, of every asset that somebody traded in the minute before.
+        """Return what one coin cost when it was found, to the second, of every asset that somebody traded in the minute before.
 
         Where no trades are read, the close of the candle that fired is what it cost.
         """
