@@ -150,6 +150,17 @@ def test_files_without_trades_do_not_teach_that_nothing_was_traded(store, tmp_pa
     assert known.intake.interest.of("TIA").changes(START_MS + 884 * MINUTE, START_MS + 870 * MINUTE)
 
 
+def test_trades_that_leave_out_a_known_coin_are_refused_whole(store, tmp_path) -> None:
+    """They would teach that it was not traded, and every minute above the floor would be a spike of it."""
+    teach(store, tape(tmp_path / "a.csv", 0, 400))
+    known = store.load_baselines()
+    other = tmp_path / "b.csv"
+    other.write_text(tape(tmp_path / "c.csv", 0, 500).read_text().replace("OPUSDT", "BTCUSDT"))
+    with pytest.raises(InputError, match="no trade of OP, which the database knows"):
+        teach(store, other)
+    assert store.load_baselines() == known
+
+
 def test_memory_and_position_of_the_service_stay(store, tmp_path) -> None:
     """Learning between two runs touches neither what was decided nor where deciding goes on."""
     store.commit(commit(memory=b"episodes", position=77))

@@ -49,9 +49,9 @@ def learn(
     """Add what the files tell to the assets' own normals in the store, in one transaction.
 
     Only minutes that the store has not are taken, so the same files change nothing a second time, and
-    only whole ones. A coin that the trades do not name was not traded; without any trades no minute is
-    history. now_ms: Unix ms; a later row is an error. Raises InputError for an unreadable
-    file, StoreUnavailable. Then nothing was stored.
+    only whole ones. A coin that the trades do not name was not traded, so they must name every coin
+    that the store knows; without any trades no minute is history. now_ms: Unix ms; a later row is an
+    error. Raises InputError for an unreadable file or a coin left out, StoreUnavailable. Then nothing was stored.
     """
     engine = AlertEngine(rules, decoders({}), ())
     engine.remember(store.load_baselines())
@@ -63,6 +63,7 @@ def learn(
         Tapes(liquidations, trades, refuse, progress).rows(),
         InterestFiles((), interest, refuse, progress).rows(),
     ]
+    left_out = set(engine.baselines.traded()) if trades else set[str]()
     known, count, last_ms = engine.baselines.closed, 0, 0
     for row in merge(*sources, key=lambda row: row[:4]):
         if row.ts_ms > now_ms:
@@ -71,12 +72,18 @@ def learn(
             )
         feed(engine, row)
         engine.phases.clear()
+        if isinstance(row, TapeRow) and not row.is_liquidation:
+            left_out.discard(row.instrument.asset)
         if not count:
             known = max(known, row.ts_ms // MINUTE_MS - 1)
         count, last_ms = count + 1, row.ts_ms
     if count:
         # the minute of the last row may have gone on without the recorder
         engine.advance((last_ms // MINUTE_MS + 1) * MINUTE_MS)
+    if left_out:
+        some = ", ".join(sorted(left_out)[:5]) + (", ..." if len(left_out) > 5 else "")
+        what = f"no trade of {some}, which the database knows: their minutes would count as without any trade"
+        raise InputError(str(trades[0]), 1, f"{what}. Name recordings of all coins, or another DATABASE_URL")
     if engine.baselines.kept is not None:
         store.keep_baselines(engine.baselines.kept)
     refused = Counter({reason.value: n for reason, n in engine.intake.refused.items()})

@@ -131,6 +131,10 @@ class Baselines:
 
     # -- what is asked ------------------------------------------------------------------
 
+    def traded(self) -> frozenset[str]:
+        """Return the assets of which minutes of taker volume are remembered."""
+        return frozenset(asset for asset, known in self._assets.items() if known.volumes is not None)
+
     def median(self, asset: str) -> Median | None:
         """Return the median taker volume of the asset's closed minutes of the last 24 hours, None without any.
 

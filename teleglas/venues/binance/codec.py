@@ -211,7 +211,7 @@ class BinanceCodec:
     def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
         """Do what `decode` does for each frame; most batches are wrapped trades, which take a short way.
 
-        A frame above MAX_FRAME_BYTES ends its connection, so that only the long way looks for one.
+        Only the long way looks for frames above MAX_FRAME_BYTES: a trade is one however long its frame is.
         """
         if self._missed >= _MANY and self._known:
             self._plain, self._read = _plain_reader(tuple(self._known))
