@@ -1,11 +1,14 @@
-"""What every test may use: the folder of recorded data, where it exists."""
+"""What every test may use: the folder of recorded data, where it exists; and what none leaves behind."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,3 +23,19 @@ def shared() -> Path:
     if os.environ.get("TELEGLAS_REQUIRE_SHARED") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_logs_of_other_tests() -> Iterator[None]:
+    """Take back how the program logs, if the test started it in this process: others read what they log themselves."""
+    yield
+    if not structlog.is_configured():
+        return
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=False)
