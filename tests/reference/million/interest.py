@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from fractions import Fraction
 
 from tests.reference.million.levels import NEVER, Levels
@@ -20,7 +21,7 @@ def _tier(multiple: Fraction) -> str:
     return "URGENT" if multiple >= 4 else "WATCH" if multiple >= 2 else "INFO"
 
 
-class _ByDefinition:
+class _ByDefinition(ABC):
     """One asset; open levels are measured again at every full minute."""
 
     kind = ""
@@ -59,13 +60,13 @@ class _ByDefinition:
                     self.measure(due)
                 self.minute = due + MINUTE if self.levels.is_open(self.kind) else NEVER
 
+    @abstractmethod
     def take(self, row: Row) -> None:
         """Judge a row that is new."""
-        raise NotImplementedError
 
+    @abstractmethod
     def measure(self, now: int) -> None:
         """Measure the levels though nothing was told."""
-        raise NotImplementedError
 
 
 class FundingByDefinition(_ByDefinition):
@@ -164,7 +165,7 @@ class DivergenceByDefinition(_ByDefinition):
         )
 
 
-class _Polled:
+class _Polled(ABC):
     """Histories of forty coins in one engine, restarted never: what a restart keeps of polls is the store's."""
 
     kind = ""
@@ -184,8 +185,9 @@ class _Polled:
         machine.rest()
         return machine.take()
 
+    @abstractmethod
     def _history(self, rng: random.Random, asset: str) -> list[Row]:
-        raise NotImplementedError
+        """Return the rows of one coin."""
 
 
 _RATES = (0.001, 0.00099999, 0.0009999999999, 0.00125, 0.000125, 0.00012499999, 0.0005, 0.00049999, 0.00025, 0.002, 0.004,
