@@ -97,7 +97,7 @@ class Detection:
 
     # -- judge of the intake ------------------------------------------------------------
 
-    def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
+    def liquidated(self, events: AssetEvents, row: EventRow, timely: bool) -> None:
         """Judge one liquidation: the radar, its side's storm, and the event by itself."""
         episodes = self.decider.episodes
         if episodes.open:
@@ -106,7 +106,7 @@ class Detection:
             self._observer.liquidated(events.asset, row)
         if timely:
             events.advance()
-        self.baselines.liquidated(events, row, timely=timely)
+        self.baselines.liquidated(events, row, timely)
         if not timely or self.warming:
             return
         longs, shorts = events.liquidations.values()

@@ -57,7 +57,7 @@ class Pattern(StrEnum):
     CONVERGENCE = "convergence"
 
 
-class EventRow(msgspec.Struct, frozen=True):
+class EventRow(msgspec.Struct, frozen=True, gc=False):
     """One liquidation or large order, as evidence. side: `long`/`short` (position) or `buy`/`sell` (taker)."""
 
     venue: str

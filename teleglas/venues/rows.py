@@ -37,6 +37,7 @@ __all__ = [
     "Seen",
     "explain",
     "forced_order",
+    "quick_amount",
     "refuse_error",
     "too_large",
 ]
@@ -143,7 +144,7 @@ def forced_order(
     side: of the POSITION. price and quantity: as the venue wrote them, in its own units.
     seen: counts equal rows of one frame (`Liquidation.occurrence`); None for a frame of one row.
     """
-    amount = _quick_amount(instrument, price, quantity) or _exact_amount(instrument, price, quantity, sink)
+    amount = quick_amount(instrument, price, quantity) or _exact_amount(instrument, price, quantity, sink)
     if amount is None:
         return
     coin_price, usd_cents = amount
@@ -162,7 +163,7 @@ def forced_order(
     )
 
 
-def _quick_amount(instrument: Instrument, price: Exact, quantity: Exact) -> tuple[float, int] | None:
+def quick_amount(instrument: Instrument, price: Exact, quantity: Exact) -> tuple[float, int] | None:
     """Return (price of one coin, USD cents) where floats tell them exactly: of nearly every order."""
     if type(price) is not str or type(quantity) is not str:
         return None
@@ -171,7 +172,7 @@ def _quick_amount(instrument: Instrument, price: Exact, quantity: Exact) -> tupl
     except ValueError:
         return None
     usd_cents = quick_cents(amount if instrument.inverse else exact_price * amount)
-    if usd_cents is None or not 0.0 < exact_price < MAX_PRICE:
+    if not usd_cents or not 0.0 < exact_price < MAX_PRICE:
         return None
     return exact_price / instrument.scale, usd_cents
 

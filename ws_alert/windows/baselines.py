@@ -184,7 +184,7 @@ class Baselines:
 
     # -- what fills it ------------------------------------------------------------------
 
-    def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
+    def liquidated(self, events: AssetEvents, row: EventRow, timely: bool) -> None:
         """Note a liquidation; timely: its window, which stands at H, is judged too."""
         short = row.side == _SHORT
         usd, at_ms = row.usd, row.event_ms

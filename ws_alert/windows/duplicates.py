@@ -125,7 +125,7 @@ class LiquidationMemory:
         self._relayed: dict[Hashable, list[tuple[int, int]]] = {}
         self._untold: list[Liquidation] = []
 
-    def is_new(self, row: Liquidation, now_ms: int, *, relayed: bool) -> bool:
+    def is_new(self, row: Liquidation, now_ms: int, relayed: bool) -> bool:
         """Return whether this order was not counted yet, and remember it.
 
         relayed: told by CoinGlass and not by the venue itself. A relayed row and a direct

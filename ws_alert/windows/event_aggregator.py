@@ -43,8 +43,9 @@ class AssetEvents:
     def add_liquidation(self, side: PositionSide, row: EventRow) -> bool:
         """Join a liquidation to its place; return False if it is too late to trigger anything."""
         tape, event_ms = self.tape, row.event_ms
-        tape.newest_ms = max(tape.newest_ms, event_ms)
-        tape.force(event_ms // 1000, row.usd, long=side is _LONG)
+        if event_ms > tape.newest_ms:
+            tape.newest_ms = event_ms
+        tape.force(event_ms // 1000, row.usd, side is _LONG)
         return self.liquidations[side].add(row, tape.newest_ms)
 
     def add_order(self, side: TakerSide, row: EventRow) -> bool:

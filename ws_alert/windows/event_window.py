@@ -44,20 +44,22 @@ class EventWindow:
 
     def add(self, row: EventRow, newest_ms: int) -> bool:
         """Join the event to its place; return False if it lies before the window."""
-        if self.first_ms <= newest_ms - self._window_ms:
+        edge, event_ms, events = newest_ms - self._window_ms, row.event_ms, self._events
+        if self.first_ms <= edge:
             self.advance(newest_ms)
-        events = self._events
-        if not events or events[-1].event_ms <= row.event_ms:
+        if not events or events[-1].event_ms <= event_ms:
             events.append(row)
         else:
-            events.insert(bisect_right(events, row.event_ms, key=_time), row)
-        if row.event_ms <= newest_ms - self._window_ms:
+            events.insert(bisect_right(events, event_ms, key=_time), row)
+        if event_ms <= edge:
             self._lo += 1
             return False
-        self.first_ms = min(self.first_ms, row.event_ms)
-        self.usd += row.usd
+        if event_ms < self.first_ms:
+            self.first_ms = event_ms
+        usd, venues = row.usd, self.venues
+        self.usd += usd
         self.count += 1
-        self.venues[row.venue] = self.venues.get(row.venue, 0) + row.usd
+        venues[row.venue] = venues.get(row.venue, 0) + usd
         return True
 
     def advance(self, newest_ms: int) -> None:

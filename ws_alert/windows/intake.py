@@ -45,7 +45,7 @@ _TEXTS: dict[StrEnum, str] = {each: each.value for each in (*PositionSide, *Take
 class Judge(Protocol):
     """Who is told of the few events that are judged one by one."""
 
-    def liquidated(self, events: AssetEvents, row: EventRow, *, timely: bool) -> None:
+    def liquidated(self, events: AssetEvents, row: EventRow, timely: bool) -> None:
         """Take a liquidation that joined its window; not timely: it only changes totals."""
 
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
@@ -244,7 +244,7 @@ class Intake:
 
     def liquidation(self, row: Liquidation) -> None:
         """Take one forced order; `row.side` is the side of the closed position."""
-        if self._liquidations.is_new(row, self.now_ms, relayed=self.source == _RELAY):
+        if self._liquidations.is_new(row, self.now_ms, self.source == _RELAY):
             self.file_liquidation(row)
         else:
             self.refused[Refusal.DUPLICATE] += 1
@@ -289,7 +289,8 @@ class Intake:
 
     def file_liquidation(self, row: Liquidation) -> None:
         """Take a row of a recorded tape: never a duplicate (SEMANTICS 5)."""
-        if row.event_ms < self.oldest_ms:
+        event_ms = row.event_ms
+        if event_ms < self.oldest_ms:
             self.refused[Refusal.TOO_OLD] += 1
             return
         found = row.instrument
@@ -297,14 +298,16 @@ class Intake:
         if not contract.watched:
             return
         events = contract.events
+        if event_ms > self.now_ms:
+            event_ms = self.now_ms
         event = EventRow(
-            found.venue, found.symbol, _TEXTS[row.side], row.usd_cents, row.price, min(row.event_ms, self.now_ms),
+            found.venue, found.symbol, _TEXTS[row.side], row.usd_cents, row.price, event_ms,
             _TEXTS[row.price_kind], row.completeness is _SAMPLED,
         )  # fmt: skip
         timely = events.add_liquidation(row.side, event)
         if events.tape.passed:
             self._passed(events)
-        self._judge.liquidated(events, event, timely=timely)
+        self._judge.liquidated(events, event, timely)
 
     def file_trade(
         self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str

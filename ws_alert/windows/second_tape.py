@@ -16,6 +16,9 @@ KEPT_SECONDS = 300
 """Five minutes: the longest look back of volatility, of taker flow and of a chart."""
 
 _MINUTE_SECONDS = 60
+_FEW = 6
+"""So many seconds are read one by one quicker than as a slice."""
+
 _LEAST_DRAWN_MS = 60_000
 
 _CELLS = Struct("<4q3d8x")
@@ -109,7 +112,7 @@ class SecondTape:
             if behind <= _MINUTE_SECONDS:
                 self.minute += counted
 
-    def force(self, second: int, cents: int, *, long: bool) -> None:
+    def force(self, second: int, cents: int, long: bool) -> None:
         """Count a liquidation in its second like `add`; long: of the closed position."""
         behind = self.second - second
         if behind <= 0:
@@ -297,13 +300,22 @@ class SecondTape:
 
     def _skip(self, first: int, end: int) -> None:
         """Let the seconds of [first, end) close, in which nothing happened."""
-        if self.minute:
-            buy, sell = self._summed(first - _MINUTE_SECONDS, min(end - _MINUTE_SECONDS, first))
-            self.minute -= buy + sell
-        buy, sell = self._summed(first, end)
-        self.buy -= buy
-        self.sell -= sell
-        ring, at, until = self._ring, first % KEPT_SECONDS * _SIZE, end % KEPT_SECONDS * _SIZE
+        ring = self._ring
+        if end - first <= _FEW:
+            for second in range(first, end):
+                buy, sell = _SIDES.unpack_from(ring, second % KEPT_SECONDS * _SIZE)
+                self.buy -= buy
+                self.sell -= sell
+                buy, sell = _SIDES.unpack_from(ring, (second - _MINUTE_SECONDS) % KEPT_SECONDS * _SIZE)
+                self.minute -= buy + sell
+        else:
+            if self.minute:
+                buy, sell = self._summed(first - _MINUTE_SECONDS, min(end - _MINUTE_SECONDS, first))
+                self.minute -= buy + sell
+            buy, sell = self._summed(first, end)
+            self.buy -= buy
+            self.sell -= sell
+        at, until = first % KEPT_SECONDS * _SIZE, end % KEPT_SECONDS * _SIZE
         if at < until:
             ring[at:until] = _EMPTY[at:until]
         else:

@@ -24,7 +24,15 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.market import (
+    Completeness,
+    Instrument,
+    Liquidation,
+    MarketSink,
+    PositionSide,
+    PriceKind,
+    Refusal,
+)
 from teleglas.venues.binance.instruments import COIN_M, USD_M
 from teleglas.venues.binance.interest import ENDPOINTS as INTEREST
 from teleglas.venues.binance.interest import BinanceInterest
@@ -41,6 +49,7 @@ from teleglas.venues.rows import (
     Seen,
     explain,
     forced_order,
+    quick_amount,
     refuse_error,
     too_large,
 )
@@ -297,6 +306,9 @@ class BinanceCodec:
             return
         instrument = self._known.get(order.s) or self._listed(order.s, sink)
         if instrument is None:
+            return
+        if seen is None and (amount := quick_amount(instrument, order.ap, order.z)) is not None:
+            sink.liquidation(Liquidation(instrument, order.T, _SIDES[order.S], *amount, _FILL, _SAMPLED))
             return
         filled = _is_filled(order)
         forced_order(
