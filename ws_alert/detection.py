@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
 import msgspec
 
@@ -88,12 +89,14 @@ class Detection:
         }
         self._close_ms = 0
         self._was_heard = False
+        self._least_flow = self._least_flows()
 
     def recorded(self, records: Mapping[str, KindRecord]) -> None:
         """Take how often each kind was right so far."""
         nothing = KindRecord({})
         self._hunts.record = records.get(Kind.STOP_HUNT, nothing).right
         self._flows.use(records.get(Kind.ORDER_FLOW, nothing).right)
+        self._least_flow = self._least_flows()
 
     # -- judge of the intake ------------------------------------------------------------
 
@@ -160,6 +163,10 @@ class Detection:
         tape = events.tape
         # told of every second of every asset: what cannot decide anything is left at once
         flow = tape.buy + tape.sell
+        if flow < self._least_flow[events.group] and not self.decider.episodes.open and (
+            self.intake.now_ms < self.decider.minute_ms
+        ):  # fmt: skip
+            return
         if flow >= self._spikes.floor and self._on.volume_spike:
             self._spike_passed(events)
         if flow > self._flows.least[events.group] or self.decider.episodes.active(events.asset):
@@ -293,6 +300,14 @@ class Detection:
             return None
         storms = [self._storms.detect(events, side, event_ms) for side in PositionSide]
         return self._radar.detect(events, [storm for storm in storms if storm], cluster, event_ms)
+
+    def _least_flows(self) -> dict[str, float]:
+        """Return by group the taker volume of five minutes below which no second is worth a look.
+
+        The minute of a volume spike is part of the five.
+        """
+        spikes = self._spikes.near if self._on.volume_spike else inf
+        return {group: min(self._flows.least[group], spikes) for group in GROUPS}
 
     def _judged_lately(self) -> dict[str, int]:
         """Return the ends of seconds that a later one may still close."""

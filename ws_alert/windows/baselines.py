@@ -192,11 +192,14 @@ class Baselines:
             self._note(events.asset, _LARGE + short, at_ms, usd)
             return
         newest_ms, window = events.tape.newest_ms, events.liquidations[_SHORT if short else _LONG].usd
-        if at_ms // MINUTE_MS != newest_ms // MINUTE_MS:
+        minute = at_ms // MINUTE_MS
+        if minute != newest_ms // MINUTE_MS:
             self._note(events.asset, _LARGE + short, at_ms, usd)
             self._note(events.asset, _STORM + short, newest_ms, window)
             return
-        largest = self._largest(events.asset, at_ms // MINUTE_MS)
+        if events.samples_minute != minute:
+            events.samples, events.samples_minute = self._largest(events.asset, minute), minute
+        largest = events.samples
         # told of every liquidation: max() costs twice as much
         if usd > largest[_LARGE + short]:  # noqa: PLR1730
             largest[_LARGE + short] = usd

@@ -20,10 +20,12 @@ class AssetEvents:
 
     liquidations: by the side of the closed position. orders: taker orders at or above the
     whale floor, by taker side. tape: all trades and prices, by second. extremes: the lowest and the highest
-    price that somebody found in the tape, each behind its second.
+    price that somebody found in the tape, each behind its second. samples: of the UTC minute `samples_minute`,
+    what the asset's own normals take of it (see `Baselines`).
     """
 
-    __slots__ = ("_window_ms", "_windows", "asset", "extremes", "group", "liquidations", "orders", "tape")
+    __slots__ = ("_window_ms", "_windows", "asset", "extremes", "group", "liquidations", "orders", "samples",
+                 "samples_minute", "tape")  # fmt: skip
 
     def __init__(self, asset: str, group: str, window_ms: int) -> None:
         self.asset = asset
@@ -34,6 +36,8 @@ class AssetEvents:
         self._windows = (*self.liquidations.values(), *self.orders.values())
         self.tape = SecondTape()
         self.extremes = (-1, 0.0, -1, 0.0)
+        self.samples: list[int] = []
+        self.samples_minute = -1
 
     @property
     def newest_ms(self) -> int:
@@ -43,7 +47,7 @@ class AssetEvents:
     def add_liquidation(self, side: PositionSide, row: EventRow) -> bool:
         """Join a liquidation to its place; return False if it is too late to trigger anything."""
         tape, event_ms = self.tape, row.event_ms
-        if event_ms > tape.newest_ms:
+        if event_ms > tape.newest_ms:  # noqa: PLR1730 - told of every liquidation: max() costs twice as much
             tape.newest_ms = event_ms
         tape.force(event_ms // 1000, row.usd, side is _LONG)
         return self.liquidations[side].add(row, tape.newest_ms)

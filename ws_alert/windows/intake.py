@@ -217,7 +217,8 @@ class Intake:
                 trade_id <= contract.last_id
                 or usd >= contract.floor
                 or event_ms < tape.from_ms
-                or not oldest_ms <= event_ms <= now_ms
+                or event_ms < oldest_ms
+                or event_ms > now_ms
             ):
                 # seen before, large, late, or of a clock that is ahead
                 self.trade(known[row.symbol], trade_id, "", event_ms, not row.sold, price, row.quantity)
@@ -225,9 +226,16 @@ class Intake:
             contract.last_id = trade_id
             if event_ms > tape.newest_ms:
                 tape.newest_ms = event_ms
-            is_next = event_ms >= tape.until_ms
-            if is_next:
+            if event_ms >= tape.until_ms:
                 tape.open(event_ms // 1000)
+                if row.sold:
+                    tape.sold = (usd * 100 + 0.5).__trunc__()
+                else:
+                    tape.bought = (usd * 100 + 0.5).__trunc__()
+                tape.low = tape.high = tape.last = price
+                tape.passed = False
+                passed(contract.events)
+                continue
             if row.sold:
                 tape.sold += (usd * 100 + 0.5).__trunc__()
             else:
@@ -237,9 +245,6 @@ class Intake:
             if price > tape.high:
                 tape.high = price
             tape.last = price
-            if is_next:
-                tape.passed = False
-                passed(contract.events)
         return None
 
     def liquidation(self, row: Liquidation) -> None:

@@ -114,15 +114,16 @@ class SecondTape:
 
     def force(self, second: int, cents: int, long: bool) -> None:
         """Count a liquidation in its second like `add`; long: of the closed position."""
-        behind = self.second - second
-        if behind <= 0:
+        if second < self.second:
+            if self.second - second <= KEPT_SECONDS:
+                self._add(second, _LONG if long else _SHORT, cents)
+            return
+        if second > self.second:
             self.open(second)
-            if long:
-                self.longs += cents
-            else:
-                self.shorts += cents
-        elif behind <= KEPT_SECONDS:
-            self._add(second, _LONG if long else _SHORT, cents)
+        if long:
+            self.longs += cents
+        else:
+            self.shorts += cents
 
     def price(self, second: int, price: float) -> None:
         """Note a price of one coin within a second, which may have closed already."""
