@@ -29,9 +29,9 @@ from ws_alert.windows.coverage import FeedHealth, FeedSpan
 
 __all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
 
-WARM_UP_MS = 360_000
-"""How far before the committed position the windows are refilled: the longest look back
-(five minutes of prices) and one latest arrival."""
+WARM_UP_MS = 420_000
+"""How far before the committed position the windows are refilled: the longest look back (five minutes of
+prices), one latest arrival, and the minute after which the ids of a quiet contract are forgotten."""
 
 _FRAME = RecordKind.FRAME  # a member takes a tenth of a microsecond to look up
 

@@ -210,7 +210,7 @@ class Detection:
         """Judge an asset's open second, which is over."""
         _, asset, second = name.split("\n")
         events = self.intake.events(asset)
-        self._spike_ended(events, int(second) + 1)
+        self._spike_ended(events)
         self._flow(events, int(second) + 1)
 
     def minute(self, due_ms: int) -> None:
@@ -226,7 +226,7 @@ class Detection:
             if last < until and (active or self.decider.episodes.active(events.asset)):
                 recent = last >= until - SPIKE_SECONDS and self._judged.get(events.asset) != last + 1
                 if recent and self._spikes.may_fire(events):
-                    self._spike_ended(events, last + 1)
+                    self._spike_ended(events)
                 self._flow(events, until)
         self.intake.interest.forget(due_ms)
         for episode in levels:
@@ -325,16 +325,14 @@ class Detection:
         """Judge the second that has just closed by its end, unless that was done in time."""
         until = events.tape.closed + 1
         if events.tape.second - until < SPIKE_SECONDS and self._judged.get(events.asset) != until:
-            self._spike(events, until)
+            spike = self._spikes.closed(events)
+            if spike is not None:
+                self.decider.judge(events, (spike,))
 
-    def _spike_ended(self, events: AssetEvents, until: int) -> None:
+    def _spike_ended(self, events: AssetEvents) -> None:
         """Judge the open second, which is over, and do so once."""
-        self._judged[events.asset] = until
-        self._spike(events, until)
-
-    def _spike(self, events: AssetEvents, until: int) -> None:
-        """Judge the volume of the minute before the second `until`."""
-        if self._on.volume_spike and (spike := self._spikes.detect(events, until)):
+        self._judged[events.asset] = events.tape.second + 1
+        if self._on.volume_spike and (spike := self._spikes.ended(events)):
             self.decider.judge(events, (spike,))
 
     def _flow(self, events: AssetEvents, until: int) -> None:
@@ -344,9 +342,12 @@ class Detection:
         is_active = buy + sell > self._flows.least[events.group]
         if not (is_active or self.decider.episodes.active(asset)):
             return
-        if self._on.order_flow and (is_active or self.decider.is_open(_FLOW, asset)):
-            levels = self._flows.detect(events, until * 1000, buy, sell)
-            self.decider.look_again()
+        if self._on.order_flow:
+            is_open = self.decider.is_open(_FLOW, asset)
+            if is_open or (is_active and self._flows.leans(buy, sell)):
+                levels = self._flows.detect(events, until * 1000, buy, sell)
+            if is_open or is_active:
+                self.decider.look_again()
         if self._on.whale_accumulation_window and self.decider.is_open(_ACCUMULATION, asset):
             levels += self._accumulations.detect(events, until * 1000)
         if levels:

@@ -145,9 +145,9 @@ def test_a_spike_needs_six_hours_of_history() -> None:
     assert minutes([1_000_00] * 359).median("BTC").minutes == 359
     for known, fires in ((359, False), (360, True)):
         detector, found = spiking(volumes, minutes([1_000_00] * known))
-        assert (detector.detect(found, NOW_S) is not None) is fires
+        assert (detector.closed(found) is not None) is fires
     detector, found = spiking(volumes, Baselines())
-    assert detector.detect(found, NOW_S) is None
+    assert detector.closed(found) is None
 
 
 def test_a_spike_to_the_cent() -> None:
@@ -156,21 +156,21 @@ def test_a_spike_to_the_cent() -> None:
     needed = 160_000_004
     for usd, fires in ((needed - 1, False), (needed, True)):
         detector, found = spiking({60: 60_000_000, 1: usd - 60_000_000, 61: 1_000_000_000_00}, known)
-        hit = detector.detect(found, NOW_S)
+        hit = detector.closed(found)
         assert (hit is not None) is fires
     assert (hit.usd, hit.threshold_usd, hit.tier, hit.direction) == (needed, needed, Tier.INFO, "neutral")
     assert (hit.event_ms, hit.window_ms, hit.venues) == (NOW_S * 1000, 60_000, ())
     assert (hit.facts.median_usd, hit.facts.multiple, hit.facts.history_minutes) == (20_000_001, 8.0, 360)
     detector, found = spiking({1: 99_999_999}, minutes([1_000_00] * 400))
-    assert detector.detect(found, NOW_S) is None
+    assert detector.closed(found) is None
     detector, found = spiking({1: 100_000_000}, minutes([1_000_00] * 400))
-    assert detector.detect(found, NOW_S).facts.floor_usd == 100_000_000
+    assert detector.closed(found).facts.floor_usd == 100_000_000
 
 
 def test_without_a_usual_volume_the_floor_alone_decides() -> None:
     """The median is 0 when more than half of the minutes held no trade, and no multiple is claimed."""
     detector, found = spiking({1: 250_000_000}, minutes([5_000_000_00] * 180 + [0] * 200))
-    hit = detector.detect(found, NOW_S)
+    hit = detector.closed(found)
     assert (hit.facts.median_usd, hit.facts.multiple, hit.threshold_usd) == (0, None, 100_000_000)
     assert hit.tier is Tier.WATCH
 
@@ -179,21 +179,21 @@ def test_without_a_usual_volume_the_floor_alone_decides() -> None:
     st.lists(st.sampled_from([0, 1, 2, 12_345_678, 12_345_679, 50_000_000]), min_size=355, max_size=365),
     st.dictionaries(st.integers(0, 130), st.integers(0, 60_000_000), max_size=12),
     st.sampled_from([8.0, 8.1, 2.5, 1.0000001]),
-    st.sampled_from([0, 1, 30, 59, 60, 61, 400]),
+    st.booleans(),
 )
-def test_spikes_are_those_of_the_slow_definition(closed, volumes, multiple, later) -> None:
-    """By exact fractions over all seconds, at the second that opened last or at a later one."""
+def test_spikes_are_those_of_the_slow_definition(closed, volumes, multiple, is_over) -> None:
+    """By exact fractions over all seconds, at the end of the one that closed last or of the open one."""
     known = minutes(closed)
     detector, found = spiking(
         {back + 1: usd for back, usd in volumes.items()}, known, multiple=multiple, floor_usd=1e5
     )
-    until = NOW_S + later
+    until = NOW_S + 1 if is_over else found.tape.closed + 1
     usd = sum(amount for back, amount in volumes.items() if until - 60 <= NOW_S - back - 1)
     first = next((place for place, each in enumerate(closed) if each), len(closed))
     counted = [Fraction(each) for each in closed[first:]]
     middle = Fraction(median(counted)) if counted else Fraction(0)
     fires = len(counted) >= 360 and usd >= 1e7 and usd >= Fraction(Decimal(repr(multiple))) * middle
-    hit = detector.detect(found, until)
+    hit = detector.ended(found) if is_over else detector.closed(found)
     assert (hit is not None) is fires
     if hit is not None:
         assert (hit.usd, hit.facts.buy_usd + hit.facts.sell_usd) == (usd, usd)
@@ -206,7 +206,7 @@ def test_a_spike_is_expected_from_the_open_second_on() -> None:
     assert not detector.may_fire(found)
     found.tape.add(NOW_S, 30_000_000, buy=True)
     assert detector.may_fire(found)
-    assert detector.detect(found, NOW_S) is None
-    assert detector.detect(found, NOW_S + 1) is None
+    assert detector.closed(found) is None
+    assert detector.ended(found) is None
     found.tape.add(NOW_S, 30_000_000, buy=False)
-    assert detector.detect(found, NOW_S + 1).usd == 100_000_000
+    assert detector.ended(found).usd == 100_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from teleglas.track_record import TrackRecord
@@ -152,6 +152,14 @@ def _whole(inputs, mode: str) -> tuple[Feed, list[int]]:
     inputs=_inputs,
     cuts=st.lists(st.integers(0, 59), min_size=1, max_size=2),
     mode=st.sampled_from(sorted(RULES)),
+)
+@example(  # a poll tells an id that a contract, quiet for longer than the warm-up, jumped over
+    inputs=[("trade", 0, 0, 20.0, False, 1)] * 7
+    + [("order", 400_000, 0, 20.0, False, 1)] * 6
+    + [("trade", 0, 0, 20.0, False, 1)] * 4
+    + [("body", 0, 0, 150_000.0, False, 1)],
+    cuts=[7],
+    mode="adaptive",
 )
 def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts, mode) -> None:
     """Byte for byte, alerts with charts and coverage included, after one or two crashes."""

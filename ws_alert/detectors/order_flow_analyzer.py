@@ -53,8 +53,11 @@ class OrderFlowAnalyzer:
         """Tell cheaply whether the flow, the second that is still open included, leans enough."""
         tape = events.tape
         buy, sell = tape.buy + tape.bought, tape.sell + tape.sold
-        volume = buy + sell
-        return volume > self.least[events.group] and max(buy, sell) * 10_000 > volume * self._ratio
+        return buy + sell > self.least[events.group] and self.leans(buy, sell)
+
+    def leans(self, buy: int, sell: int) -> bool:
+        """Return whether one side has more than its ratio of so many cents bought and sold."""
+        return max(buy, sell) * 10_000 > (buy + sell) * self._ratio
 
     def detect(self, events: AssetEvents, until_ms: int, buy: int, sell: int) -> list[Level]:
         """Judge the whole seconds of [until - 300 s, until); buy, sell: their taker volume in cents.

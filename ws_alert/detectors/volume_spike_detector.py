@@ -48,13 +48,19 @@ class VolumeSpikeDetector:
         """Return whether the minute before the current second holds half of the threshold, so that it may complete it."""
         return self._reached(events.asset, 2 * events.tape.minute) is not None
 
-    def detect(self, events: AssetEvents, until: int) -> Hit | None:
-        """Judge the whole seconds of [until - 60, until); until: a Unix second, at most a minute before the current one."""
-        tape, current = events.tape, events.tape.second
-        if until < current and self._reached(events.asset, tape.buy + tape.sell) is None:
-            return None  # not even in five minutes
-        usd = tape.minute if until == current else sum(tape.minute_sides(until))
-        median = self._reached(events.asset, usd)
+    def closed(self, events: AssetEvents) -> Hit | None:
+        """Judge the minute up to the end of the second that has just closed."""
+        tape = events.tape
+        return self._judge(events, tape.closed + 1, tape.ended_minute)
+
+    def ended(self, events: AssetEvents) -> Hit | None:
+        """Judge the minute up to the end of the open second, which is over."""
+        until = events.tape.second + 1
+        return self._judge(events, until, sum(events.tape.minute_sides(until)))
+
+    def _judge(self, events: AssetEvents, until: int, usd: int) -> Hit | None:
+        """Judge the taker cents of the whole seconds of [until - 60, until); until: a Unix second."""
+        tape, median = events.tape, self._reached(events.asset, usd)
         if median is None:
             return None
         buy, sell = tape.minute_sides(until)

@@ -13,13 +13,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 from zlib import crc32
 
 import structlog
 
 from teleglas.errors import InputError, TeleglasError
 from teleglas.locks import FileLock
+from ws_alert.alert_engine import WARM_UP_MS
 from ws_alert.messages import Frame, JournalRecord, RecordKind
 from ws_alert.sources.journal_files import (
     Segment,
@@ -40,10 +41,7 @@ from ws_alert.sources.journal_format import (
     frame_head,
 )
 
-__all__ = ["WARM_UP_MS", "Damage", "JournalReader", "JournalUnwritable", "JournalWriter"]
-
-WARM_UP_MS: Final = 360_000
-"""The longest window (300 s) and 60 s for late events: what a restart reads before the position."""
+__all__ = ["Damage", "JournalReader", "JournalUnwritable", "JournalWriter"]
 
 _HOUR_MS = 3_600_000
 

@@ -31,6 +31,7 @@ class Contract:
         "order_cents",
         "plain",
         "scale",
+        "swept_id",
         "tag",
         "tape",
         "watched",
@@ -50,8 +51,27 @@ class Contract:
         self.scale = instrument.scale
         self.order_cents = 0
         self.floor = 0.0
+        self.swept_id = self.ids.last
 
     def catch_up(self) -> None:
         """Tell `ids` of the newest of the rows that were taken without asking them."""
         if self.last_id != ASK:
             self.ids.took(self.last_id, self.tag)
+
+    def interrupted(self) -> None:
+        """Take that rows may have been missed before the next one: a jump of its id is a gap, which a poll may fill."""
+        self.catch_up()
+        self.last_id = ASK
+        self.ids.interrupted()
+
+    def settle(self) -> None:
+        """Forget, when called each minute, what can decide nothing any more.
+
+        A contract without a row since the last call is interrupted: a restart, which reads only the
+        last minutes again, does not know its ids either.
+        """
+        self.catch_up()
+        if self.ids.last == self.swept_id:
+            self.interrupted()
+        self.swept_id = self.ids.last
+        self.ids.settle()

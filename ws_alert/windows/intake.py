@@ -115,9 +115,7 @@ class Intake:
             else [contract for contract in (self._by_name.get((venue, symbol, "")),) if contract]
         )
         for contract in contracts:
-            contract.catch_up()
-            contract.last_id = ASK
-            contract.ids.interrupted()
+            contract.interrupted()
 
     def relisted(self) -> None:
         """Take that a venue told its contracts anew: a symbol may mean another contract from now on."""
@@ -128,7 +126,7 @@ class Intake:
         self._liquidations.forget(self.now_ms)
         self._relayed.forget(self.now_ms)
         for contract in self._by_name.values():
-            contract.ids.settle()
+            contract.settle()
         for events in self._assets.values():
             events.trim()
         edge = self.now_ms - QUIET_MS
@@ -196,7 +194,9 @@ class Intake:
 
     def take_plain(self, frames: Iterator[Any], kind: type[Any], known: Mapping[str, Instrument]) -> Any:
         """Take trades of plain contracts without a call for each (see `MarketSink`)."""
-        taps = self._taps.setdefault(self.source, {})
+        taps = self._taps.get(self.source)
+        if taps is None:
+            taps = self._taps[self.source] = {}
         now_ms, oldest_ms, passed = self.now_ms, self.oldest_ms, self._judge.passed
         for frame in frames:
             row = frame.data

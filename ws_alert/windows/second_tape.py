@@ -55,10 +55,11 @@ class SecondTape:
     300 seconds before it has one place of 64 bytes in a ring, so that a new second reads and writes little memory.
 
     closed: the second that was open before, -1 if none is kept. buy, sell: taker cents of the 300 seconds;
-    minute: both sides' of the 60 before `second`. passed: a second has closed since the reader last cleared it.
+    minute: both sides' of the 60 before `second`; ended_minute: of the 60 up to the end of `closed`, as they were
+    when it closed. passed: a second has closed since the reader last cleared it.
     """
 
-    __slots__ = ("_range", "_ring", "bought", "buy", "closed", "from_ms", "high", "last", "longs", "low", "minute",
+    __slots__ = ("_range", "_ring", "bought", "buy", "closed", "ended_minute", "from_ms", "high", "last", "longs", "low", "minute",
                  "newest_ms", "passed", "second", "sell", "shorts", "sold", "until_ms")  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class SecondTape:
         self.bought = self.sold = self.longs = self.shorts = 0
         self.low = inf
         self.high = self.last = 0.0
-        self.buy = self.sell = self.minute = 0
+        self.buy = self.sell = self.minute = self.ended_minute = 0
         self.passed = False
         self._ring = bytearray(_EMPTY)
         self._range: tuple[int, int, float, float] | None = None
@@ -84,6 +85,7 @@ class SecondTape:
         else:
             self._close(ended)
             self.closed = ended
+            self.ended_minute = self.minute
             if second - ended > 1:
                 self._skip(ended + 1, second)
         self.second = second
