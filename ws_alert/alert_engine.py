@@ -249,9 +249,10 @@ class AlertEngine:
     def _attend(self, received_ms: int) -> None:
         """Run what is due before an input: deadlines, and once a minute forget what decides nothing any more."""
         self.advance(received_ms)
-        if received_ms - self._swept_ms >= MINUTE_MS:
+        minutes = (received_ms - self._swept_ms) // MINUTE_MS
+        if minutes > 0:
             self._swept_ms = self.now_ms // MINUTE_MS * MINUTE_MS
-            self.detection.forget()
+            self.detection.forget(minutes)
             self.decider.forget()
         sweep_ms = self._swept_ms + MINUTE_MS
         self._deadlines.attention_ms = min(self._deadlines.first_ms(sweep_ms), sweep_ms)

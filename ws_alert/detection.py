@@ -267,11 +267,11 @@ class Detection:
             interest=self.intake.interest.new_rows() if self.baselines.keeps else None,
         )
 
-    def forget(self) -> None:
-        """Drop what can decide nothing any more."""
+    def forget(self, minutes: int) -> None:
+        """Drop what can decide nothing any more, some minutes after the last call."""
         self._hunts.forget(self.intake.now_ms)
         self._judged = self._judged_lately()
-        self.intake.forget(frozenset(asset for _, asset, _ in self.decider.episodes.open))
+        self.intake.forget(frozenset(asset for _, asset, _ in self.decider.episodes.open), minutes)
         self.intake.interest.forget(self.intake.now_ms)
 
     # -- restart ----------------------------------------------------------------------------

@@ -161,6 +161,17 @@ def _whole(inputs, mode: str) -> tuple[Feed, list[int]]:
     cuts=[7],
     mode="adaptive",
 )
+@example(  # a level ends minutes after its last finding, whose orders a restart does not read again
+    inputs=[
+        ("trade", 0, 0, 900_000.0, True, 1),
+        ("trade", 0, 0, 1_100_000.0, True, 1),
+        ("trade", 40_000, 0, 20.0, False, 1),
+        ("trade", 1, 0, 150_000.0, True, 1),
+        ("trade", 400_000, 0, 20.0, False, 1),
+    ],
+    cuts=[4],
+    mode="adaptive",
+)
 def test_remaining_verdicts_are_those_of_an_uninterrupted_run(inputs, cuts, mode) -> None:
     """Byte for byte, alerts with charts and coverage included, after one or two crashes."""
     whole, decided = _whole(inputs, mode)

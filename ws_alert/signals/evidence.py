@@ -37,7 +37,7 @@ from ws_alert.records import KindRecord
 from ws_alert.signals.episodes import TOP, Episode
 from ws_alert.signals.track_record import alert_record, strength
 from ws_alert.windows.coverage import FeedHealth
-from ws_alert.windows.event_aggregator import AssetEvents
+from ws_alert.windows.event_aggregator import KNOWN_MS, AssetEvents
 from ws_alert.windows.event_window import largest
 
 __all__ = ["Draft", "Evidence"]
@@ -108,7 +108,10 @@ class Evidence:
     def alert(self, draft: Draft) -> Alert:
         """Return the whole alert: facts, five largest events, coverage, and a chart from WATCH up."""
         finding, now = draft.finding, draft.now_ms
-        rows, strong = self._rows(finding), strength(finding)
+        # of what lasts long the last finding may be long ago
+        known_ms = now - KNOWN_MS
+        rows = [row for row in self._rows(finding) if row.event_ms > known_ms]
+        strong = strength(finding)
         return Alert(
             alert_id=draft.alert_id,
             target=draft.target,
@@ -128,7 +131,7 @@ class Evidence:
             top=largest(rows, TOP),
             threshold_usd=finding.threshold_usd,
             threshold_count=finding.threshold_count,
-            facts=self._with_prices(finding),
+            facts=self._with_prices(finding, known_ms),
             score=finding.score,
             sampled=any(row.sampled for row in rows),
             coverage=self._coverage(finding.kind, now - finding.window_ms, now),
@@ -145,7 +148,7 @@ class Evidence:
             prices=self._prices(finding, draft.found_ms) if draft.found_ms else (),
             strength=strong,
             record=alert_record(self._records, finding, strong),
-            chart=self._chart(finding),
+            chart=self._chart(finding, known_ms),
             candles=(
                 self._candles(finding.facts, finding.event_ms)
                 if isinstance(finding.facts, ConfluenceFacts)
@@ -183,13 +186,13 @@ class Evidence:
             return self._health.polled("candles")
         return self._health.polled(*_BOTH) if _FAMILIES.get(kind, _BOTH) else ()
 
-    def _chart(self, finding: Finding) -> Chart | None:
+    def _chart(self, finding: Finding, known_ms: int) -> Chart | None:
         if finding.tier < Tier.WATCH or isinstance(finding.facts, _DRAWN_FROM_FACTS):
             return None
         events = self._events(finding.asset)
         flushed = isinstance(finding.facts, LargeFacts | StormFacts | StopHuntFacts)
         radar = finding.kind is Kind.GLOBAL_RADAR
-        return events.tape.chart(events.newest_ms, orders=not flushed and not radar)
+        return events.tape.chart(events.newest_ms, orders=not flushed and not radar, known_ms=known_ms)
 
     def _prices(self, finding: Finding, at_ms: int) -> tuple[Priced, ...]:
         """Return what one coin cost when it was found, to the second, of every asset that somebody traded in the minute before.
@@ -224,14 +227,14 @@ class Evidence:
             .since(finding.event_ms - finding.window_ms)
         ]
 
-    def _with_prices(self, finding: Finding) -> Facts:
+    def _with_prices(self, finding: Finding, known_ms: int) -> Facts:
         facts = finding.facts
         if not isinstance(facts, StormFacts | FlowFacts | SpikeFacts):
             return facts
         events = self._events(finding.asset)
         # a storm is told as it stands at release, the others as they were found: by whole seconds before their time
         end_ms = events.newest_ms if isinstance(facts, StormFacts) else finding.event_ms - 1
-        start, end = events.tape.move(end_ms - finding.window_ms, end_ms)
+        start, end = events.tape.move(end_ms - finding.window_ms, end_ms, known_ms)
         return msgspec.structs.replace(facts, price_from=start, price_to=end)
 
 

@@ -7,12 +7,13 @@ from ws_alert.messages import EventRow
 from ws_alert.windows.event_window import EventWindow
 from ws_alert.windows.second_tape import SecondTape
 
-__all__ = ["ORDERS_KEPT_MS", "AssetEvents"]
+__all__ = ["KNOWN_MS", "AssetEvents"]
 
 _LONG = PositionSide.LONG
 
-ORDERS_KEPT_MS = 360_000
-"""The longest look back at large orders (order flow, five minutes) and one latest arrival."""
+KNOWN_MS = 360_000
+"""The longest look back at large orders (order flow, five minutes) and one latest arrival. What is older may still be
+kept, but a restart does not read it again, so that nothing is told of it."""
 
 
 class AssetEvents:
@@ -32,7 +33,7 @@ class AssetEvents:
         self.group = group
         self._window_ms = window_ms
         self.liquidations = {side: EventWindow(window_ms) for side in PositionSide}
-        self.orders = {side: EventWindow(window_ms, ORDERS_KEPT_MS) for side in TakerSide}
+        self.orders = {side: EventWindow(window_ms, KNOWN_MS) for side in TakerSide}
         self._windows = (*self.liquidations.values(), *self.orders.values())
         self.tape = SecondTape()
         self.extremes = (-1, 0.0, -1, 0.0)

@@ -35,6 +35,8 @@ QUIET_MS = 900_000
 
 _RELAY = "coinglass"
 _MOST_SAMPLES = 20
+_SETTLED = 3
+"""Minutes without any input after which nothing of a contract's ids is left to settle."""
 
 # members of an enumeration and their values take some tenths of a microsecond to look up
 _SAMPLED = Completeness.SAMPLED
@@ -121,12 +123,13 @@ class Intake:
         """Take that a venue told its contracts anew: a symbol may mean another contract from now on."""
         self._taps.clear()
 
-    def forget(self, busy: frozenset[str]) -> None:
-        """Drop what can decide nothing any more; `busy` assets have an open episode."""
+    def forget(self, busy: frozenset[str], minutes: int) -> None:
+        """Drop what can decide nothing any more, some minutes after the last call; `busy` assets have an open episode."""
         self._liquidations.forget(self.now_ms)
         self._relayed.forget(self.now_ms)
         for contract in self._by_name.values():
-            contract.settle()
+            for _ in range(min(minutes, _SETTLED)):
+                contract.settle()
         for events in self._assets.values():
             events.trim()
         edge = self.now_ms - QUIET_MS

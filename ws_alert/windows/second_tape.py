@@ -176,19 +176,22 @@ class SecondTape:
         low, high = min(lows), max(highs)
         return first + lows.index(low), low, first + highs.index(high), high
 
-    def move(self, after_ms: int, to_ms: int) -> tuple[float | None, float | None]:
-        """Return the last price known before the span and the last one in it; None where there is none."""
-        inside = self._priced(after_ms, to_ms)
-        before = self._priced(after_ms - KEPT_SECONDS * 1000, after_ms)
+    def move(self, after_ms: int, to_ms: int, known_ms: int = 0) -> tuple[float | None, float | None]:
+        """Return the last price known before the span and the last one in it; None where there is none.
+
+        known_ms: nothing up to then is looked at.
+        """
+        inside = self._priced(max(after_ms, known_ms), to_ms)
+        before = self._priced(max(after_ms - KEPT_SECONDS * 1000, known_ms), after_ms)
         start = before[-1].last if before else (inside[0].low + inside[0].high) / 2 if inside else None
         return start, (inside[-1].last if inside else None)
 
-    def chart(self, to_ms: int, *, orders: bool, bucket_s: int = 5) -> Chart:
-        """Return what a picture draws: the last five minutes, or less where less is known."""
+    def chart(self, to_ms: int, *, orders: bool, bucket_s: int = 5, known_ms: int = 0) -> Chart:
+        """Return what a picture draws: the last five minutes, or less where less is known, and nothing up to `known_ms`."""
         price: dict[int, tuple[int, float, float, float]] = {}
         bars: dict[int, tuple[int, int, int]] = {}
-        rows = self._between(to_ms - KEPT_SECONDS * 1000, to_ms)
-        known_ms = (rows[0].second - bucket_s) * 1000 if rows else to_ms
+        rows = self._between(max(to_ms - KEPT_SECONDS * 1000, known_ms), to_ms)
+        first_ms = (rows[0].second - bucket_s) * 1000 if rows else to_ms
         for row in rows:
             opened = row.second // bucket_s * bucket_s * 1000
             if row.last:
@@ -199,7 +202,7 @@ class SecondTape:
                 _, ups, downs = bars.get(opened, (0, 0, 0))
                 bars[opened] = (opened, ups + up, downs + down)
         return Chart(
-            from_ms=max(to_ms - KEPT_SECONDS * 1000, min(known_ms, to_ms - _LEAST_DRAWN_MS)),
+            from_ms=max(to_ms - KEPT_SECONDS * 1000, min(first_ms, to_ms - _LEAST_DRAWN_MS)),
             to_ms=to_ms,
             bucket_ms=bucket_s * 1000,
             price=tuple(price.values()),
