@@ -42,7 +42,6 @@ WARM_UP_MS = 360_000
 (five minutes of prices) and one latest arrival."""
 
 _FRAME = RecordKind.FRAME  # a member takes a tenth of a microsecond to look up
-_NOTHING = ("", -1)
 
 
 class Codec(Protocol):
@@ -110,7 +109,7 @@ class AlertEngine:
         self._observer = observer
         self._codecs = dict(codecs)
         self._decode = {source: codec.decode_many for source, codec in codecs.items()}
-        self._stamped = _NOTHING
+        self._frames_ms = -1
         self._swept_ms = 0
 
     @property
@@ -164,10 +163,9 @@ class AlertEngine:
         Whether they come in one call or in several is the same: no deadline runs between them.
         """
         intake = self.intake
-        if (source, received_ms) != self._stamped:
+        if received_ms != self._frames_ms or source != intake.source:
             self._arrive(received_ms)
-            self._stamped = source, received_ms
-            self.detection.heard_ms = received_ms
+            self._frames_ms = self.detection.heard_ms = received_ms
             intake.source = source
         decode = self._decode.get(source)
         if decode is None:
@@ -269,7 +267,7 @@ class AlertEngine:
     # -- inside -----------------------------------------------------------------------
 
     def _arrive(self, received_ms: int) -> None:
-        self._stamped = _NOTHING
+        self._frames_ms = -1  # whatever comes, frames after it are another input
         if received_ms >= self._deadlines.attention_ms:
             self._attend(received_ms)
         self.intake.at(received_ms)
