@@ -177,12 +177,14 @@ class Alerts(msgspec.Struct, frozen=True):
 class MeasuredKind(msgspec.Struct, frozen=True):
     """What followed a kind's alerts within `TOLD_MIN` minutes: moves up, and calls that were right.
 
-    ways: moves up by (direction, horizon in minutes), where they were asked for.
+    ways: moves up by (direction, horizon in minutes), where they were asked for. outcomes: how many were ever measured;
+    where these are more, the figures are of the newest.
     """
 
     up: TrackRecord
     right: TrackRecord
     ways: tuple[tuple[str, int, TrackRecord], ...] = ()
+    outcomes: int = 0
 
 
 class Record(msgspec.Struct, frozen=True):

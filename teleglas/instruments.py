@@ -19,8 +19,10 @@ ALIASES = {"XBT": "BTC", "MATIC": "POL"}
 _OTHER_QUOTES = ("BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "JPY", "AUD", "KRW", "DAI", "TUSD", "UST")
 _COINS_NAMED_LIKE_PAIRS = frozenset(
     {"WBTC", "CBBTC", "TBTC", "LBTC", "EBTC", "SOLVBTC", "RENBTC", "WETH", "STETH", "WSTETH", "CBETH", "RETH",
-     "WEETH", "EZETH", "RSETH", "METH", "BETH", "WBNB", "XBTC", "BTCB", "FDUSD", "PYUSD", "RLUSD"}
+     "WEETH", "EZETH", "RSETH", "METH", "BETH", "WBNB", "XBTC", "BTCB"}
 )  # fmt: skip
+_DOLLARS = frozenset({"BUSD", "CRVUSD", "FDUSD", "GUSD", "LUSD", "PYUSD", "RLUSD", "SUSD", "TUSD"})
+"""Stablecoins whose names end like a pair in USD: alone such a word is the coin, never half of it."""
 _DATED = re.compile(r"[_-](\d{6}|\d{1,2}[A-Z]{3}\d{2})$")
 _SEPARATORS = re.compile(r"[-_/:. ]")
 _BUILDER = re.compile(r"^[a-z0-9]+:(?=.)")
@@ -51,12 +53,15 @@ def asset_of_symbol(symbol: str) -> tuple[str, int]:
 
     Raises BadFrame(`unknown_symbol`) for an empty name, for one with line ends or other signs
     that cannot be printed (they would break records and messages), and for a pair with
-    another quote (`ETHBTC`): its USD value would be a guess.
+    another quote (`ETHBTC`): its USD value would be a guess. `SUSD` is the stablecoin, `S-USD` and
+    `SUSD_PERP` are contracts on S.
     """
     text = symbol.strip()
     if not text or len(text) > 40 or not text.isprintable():
         raise BadFrame(Refusal.UNKNOWN_SYMBOL, symbol[:40])
     upper = text.upper()
+    if upper in _DOLLARS:
+        return upper, 1
     dated = _DATED.search(upper)
     if dated:
         text, upper = text[: dated.start()], upper[: dated.start()]

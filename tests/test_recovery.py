@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from teleglas.storage.store import Store, open_store
 from teleglas.storage.thread import StoreThread
 from ws_alert.alert_engine import AlertEngine
+from ws_alert.alert_runner import main
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.messages import Frame, RecordKind, Verdict
 from ws_alert.pipeline import Pipeline
@@ -35,8 +36,11 @@ class Machine:
         self.journal, self._database = folder / "journal", f"sqlite:///{folder}/alert.db"
         self._folder = folder
 
-    async def live(self, frames: Sequence[Frame], *, killed: bool) -> None:
-        """Start a process and let it decide on each frame, a second apart; a killed one commits nothing of it."""
+    async def live(self, frames: Sequence[Frame], *, killed: bool, together: bool = False) -> None:
+        """Start a process and let it decide on each frame, a second apart; a killed one commits nothing of it.
+
+        together: all frames come at the same moment.
+        """
         store = StoreThread(open_store(self._database))
         tables = known_tables(self.journal)
         rules = Rules()
@@ -51,9 +55,9 @@ class Machine:
         )
         try:
             await pipeline.recover(journal, self.journal)
-            for frame in frames:
+            for batch in [list(frames)] if together else [[frame] for frame in frames]:
                 self.now_ms += 1000
-                pipeline._decide([frame])
+                pipeline._decide(batch)
             if not killed:
                 await pipeline._commit()
         finally:
@@ -68,10 +72,11 @@ class Machine:
         finally:
             store.close()
 
-    def replayed(self) -> list[str]:
-        """Return what an uninterrupted replay of the whole journal decides."""
+    def replayed(self, *, broken: int = 0) -> list[str]:
+        """Return what an uninterrupted replay of the whole journal decides, with so many records left out."""
         out = self._folder / "out.jsonl"
-        replay(journals=[self.journal], liquidations=[], trades=[], out=out, findings=None, rules=None)
+        done = replay(journals=[self.journal], liquidations=[], trades=[], out=out, findings=None, rules=None)
+        assert done.broken == broken
         return out.read_text().splitlines()
 
 
@@ -79,10 +84,10 @@ async def _nobody(_text: str) -> None:
     return
 
 
-def forced(at_ms: int, usd: int) -> Frame:
+def forced(at_ms: int, usd: int, symbol: str = "BTCUSDT") -> Frame:
     """Return a forced order of a long as Binance sends it."""
     row = {
-        "s": "BTCUSDT",
+        "s": symbol,
         "S": "SELL",
         "q": str(usd),
         "p": "1",
@@ -152,8 +157,9 @@ async def test_killed_while_a_segment_began(machine, written):
     assert machine.committed() == machine.replayed()
 
 
-async def test_a_record_that_breaks_a_detector_costs_one_start_and_nothing_else(machine, monkeypatch):
-    """A mistake of ours ends the process once; the next start leaves that record out and decides all others."""
+@pytest.fixture
+def mistaken(monkeypatch):
+    """Make the storms' detector raise at what an order of $123,456 has brought into the window."""
     whole = LiquidationStormDetector.detect
 
     def detect(self, events, side, event_ms):
@@ -162,6 +168,11 @@ async def test_a_record_that_breaks_a_detector_costs_one_start_and_nothing_else(
         return whole(self, events, side, event_ms)
 
     monkeypatch.setattr(LiquidationStormDetector, "detect", detect)
+
+
+@pytest.mark.usefixtures("mistaken")
+async def test_a_record_that_breaks_a_detector_costs_one_start_and_nothing_else(machine, monkeypatch, capsys):
+    """A mistake of ours ends the process once; the next start and a replay leave it out and decide all others."""
     with pytest.raises(ZeroDivisionError):
         await machine.live([forced(START_MS, 700_000), forced(START_MS + 1_500, 123_456)], killed=True)
     machine.now_ms += 40_000
@@ -173,3 +184,25 @@ async def test_a_record_that_breaks_a_detector_costs_one_start_and_nothing_else(
     assert [(each["action"], each["usd"]) for each in decided] == [
         ("hold", 700_000.0), ("send", 700_000.0), ("hold", 900_000.0), ("drop", 900_000.0)
     ]  # fmt: skip
+    assert machine.committed() == machine.replayed(broken=1)
+    monkeypatch.chdir(machine.journal.parent)
+    assert main(["replay", "journal", "--out", "out.jsonl"]) == 0
+    told = "left out: 1 records that break the engine; the first is number 2 (ZeroDivisionError: a mistake)"
+    assert told in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("mistaken")
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_what_came_together_with_a_record_that_breaks_a_detector_is_decided(machine, place):
+    """Of frames with one stamp the broken one alone is left out, whether a start or a replay reads them."""
+    frames = [forced(START_MS, 700_000), forced(START_MS, 800_000)]
+    # of another coin, whose window alone the mistake spoils
+    frames.insert(place, forced(START_MS, 123_456, symbol="DOGEUSDT"))
+    with pytest.raises(ZeroDivisionError):
+        await machine.live(frames, killed=True, together=True)
+    await machine.live([tick(), tick(), tick()], killed=False)
+    decided = [json.loads(line) for line in machine.committed()]
+    assert [(each["action"], each["asset"], each["usd"]) for each in decided] == [
+        ("hold", "BTC", 700_000.0), ("fold", "BTC", 800_000.0), ("send", "BTC", 700_000.0)
+    ]  # fmt: skip
+    assert machine.committed() == machine.replayed(broken=1)

@@ -19,7 +19,15 @@ from ws_alert.deadlines import Deadlines
 from ws_alert.decider import MINUTE_MS, Decider, DeciderMemory
 from ws_alert.detection import Detection, DetectionMemory
 from ws_alert.detectors.candle_confluence_detector import ScannerMemory
-from ws_alert.messages import FeedNotice, FeedState, PhaseLine, RecordKind, RefusedNote, Verdict
+from ws_alert.messages import (
+    FeedNotice,
+    FeedState,
+    JournalRecord,
+    PhaseLine,
+    RecordKind,
+    RefusedNote,
+    Verdict,
+)
 from ws_alert.recorder import Observer
 from ws_alert.records import KindRecord, Records
 from ws_alert.rules import Rules
@@ -101,6 +109,7 @@ class AlertEngine:
         self._observer = observer
         self._codecs = dict(codecs)
         self._decode = {source: codec.decode_many for source, codec in codecs.items()}
+        self._frames_ms = -1
         self._swept_ms = 0
 
     @property
@@ -136,12 +145,28 @@ class AlertEngine:
             # A record of another version must not keep this one from starting.
             self.intake.refuse(Refusal.MALFORMED, f"{kind.name} of {source}: {error}"[:120])
 
+    def receive_again(self, record: JournalRecord) -> Exception | None:
+        """Take a record of the journal; return the exception at which the engine left the rest of it out.
+
+        Live, the same record ended the process. Whoever decides again goes on after it, so that a mistake
+        of ours that one record brings to light costs this record and not every start.
+        """
+        try:
+            self.receive(record.kind, record.source, record.payload, record.received_ms)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a process died of it already
+            return error
+        return None
+
     def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
-        """Take WebSocket frames of one source that were stamped together."""
-        self._arrive(received_ms)
-        self.detection.heard_ms = received_ms
+        """Take WebSocket frames of one source that were stamped together.
+
+        Whether they come in one call or in several is the same: no deadline runs between them.
+        """
         intake = self.intake
-        intake.source = source
+        if received_ms != self._frames_ms or source != intake.source:
+            self._arrive(received_ms)
+            self._frames_ms = self.detection.heard_ms = received_ms
+            intake.source = source
         decode = self._decode.get(source)
         if decode is None:
             intake.refuse(Refusal.UNKNOWN_MESSAGE, f"frames of {source}"[:80])
@@ -242,6 +267,7 @@ class AlertEngine:
     # -- inside -----------------------------------------------------------------------
 
     def _arrive(self, received_ms: int) -> None:
+        self._frames_ms = -1  # whatever comes, frames after it are another input
         if received_ms >= self._deadlines.attention_ms:
             self._attend(received_ms)
         self.intake.at(received_ms)

@@ -178,6 +178,11 @@ def replay(
         typer.echo(f"damaged: {path} from byte {offset} on ({reason}); that part was left out")
     if summary.unknown:
         typer.echo(f"left out: {summary.unknown} records of a kind that only a newer version knows")
+    if summary.first_broken is not None:
+        number, error = summary.first_broken
+        typer.echo(
+            f"left out: {summary.broken} records that break the engine; the first is number {number} ({error})"
+        )
     typer.echo(f"inputs: {summary.inputs} over {summary.span_ms / 3_600_000:.2f} h")
 
 

@@ -27,8 +27,8 @@ Tables = dict[str, tuple[Instrument, ...]]
 class Recovered(NamedTuple):
     """warmed: records that refilled the windows. decided: records decided on again, uncommitted before.
 
-    broken: what the engine raised, by number of the record; these were left out, so that a mistake of ours
-    that one record brings to light costs this record and not every start. unknown: records of a newer version.
+    broken: what the engine raised, by number of the record; these were left out. unknown: records of a newer
+    version.
     """
 
     warmed: int
@@ -112,9 +112,8 @@ def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
 
 
 def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> None:
-    try:
-        engine.receive(record.kind, record.source, record.payload, record.received_ms)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the process died of it already
+    error = engine.receive_again(record)
+    if error is not None:
         broken[record.sequence] = error
 
 

@@ -14,7 +14,7 @@ from bot.views import talk, track
 from bot.views.card import Card
 from teleglas.outcomes import HORIZONS_MIN, TOLD_MIN, Followed
 from teleglas.storage import history, notes
-from teleglas.storage.outcomes import followed
+from teleglas.storage.outcomes import followed, measured_by_kind
 from teleglas.storage.store import Store
 from teleglas.track_record import right, up
 
@@ -58,6 +58,8 @@ async def record(ask: Ask) -> Card:
     asked = "_".join(ask.arguments).lower()
     kind = asked if asked in {*log_view.KINDS, *counts} else None
     horizons = HORIZONS_MIN if kind else (TOLD_MIN,)
+    # counted before they are read, so that one measured meanwhile does not look like one left out
+    outcomes = await store.run(measured_by_kind, TOLD_MIN, simulated=ask.desk.simulated)
     measured = {}
     for name in (kind,) if kind else dict.fromkeys((*log_view.KINDS, *counts)):
         rows = {
@@ -65,18 +67,18 @@ async def record(ask: Ask) -> Card:
             for horizon in horizons
         }
         # a thousand outcomes are summed up; other people ask meanwhile
-        measured[name] = await asyncio.to_thread(_measured, rows)
+        measured[name] = await asyncio.to_thread(_measured, rows, outcomes.get(name, 0))
     return track.record(Record(counts, since_ms, kind, measured), ask.context)
 
 
-def _measured(rows: Mapping[int, Sequence[Followed]]) -> MeasuredKind:
+def _measured(rows: Mapping[int, Sequence[Followed]], outcomes: int) -> MeasuredKind:
     """Sum up the outcomes of one kind by horizon and direction."""
     ways = tuple(
         (direction, horizon, up([each for each in its if each.direction == direction]))
         for direction in sorted({each.direction for its in rows.values() for each in its})
         for horizon, its in rows.items()
     )
-    return MeasuredKind(up(rows[TOLD_MIN]), right(rows[TOLD_MIN]), ways)
+    return MeasuredKind(up(rows[TOLD_MIN]), right(rows[TOLD_MIN]), ways, outcomes)
 
 
 async def status(ask: Ask) -> Card:

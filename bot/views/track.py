@@ -23,7 +23,10 @@ def record(reply: Record, context: Context) -> Card:
     kinds = [kind for kind in KINDS if reply.kind in {None, kind}]
     kinds += [kind for kind in reply.counts if kind not in KINDS and reply.kind in {None, kind}]
     total = sum(reply.counts.get(kind, 0) for kind in kinds)
-    known = sum(reply.measured.get(kind, _UNMEASURED).up.n for kind in kinds)
+    found = [reply.measured.get(kind, _UNMEASURED) for kind in kinds]
+    known = sum(max(each.outcomes, each.up.n) for each in found)
+    # the alerts tell the same record: of late, since markets change
+    newest = max((each.up.n for each in found if each.outcomes > each.up.n), default=0)
     sent = count("{n} alert sent", "{n} alerts sent", total)
     measured = count("{n} outcome measured", "{n} outcomes measured", known)
     since = (
@@ -32,6 +35,7 @@ def record(reply: Record, context: Context) -> Card:
     parts = (
         Part(headline(f"{sent}, {measured}")),
         Part(_table(reply, kinds, context)),
+        Part(_newest(newest, context)),
         Part(_explained(context), 1),
         Part(tldr(context, _chance(reply, kinds, context), since)),
         Part(footer(context)),
@@ -66,6 +70,13 @@ def _line(what: str, known: TrackRecord, context: Context) -> list[str]:
     rate, low, high = ((part or 0) * 100 for part in (known.rate, known.low, known.high))
     share = "–" if known.baseline is None else f"{known.baseline * 100:.0f}%"
     return [f"· {what} {rate:.0f}% [{low:.0f}–{high:.0f}]", context.words.say("any {share}", share=share)]
+
+
+def _newest(most: int, context: Context) -> str:
+    """Say of how many outcomes the figures are, where there are more."""
+    if not most:
+        return ""
+    return context.words.say("The figures are of the newest {n} of a kind, as in the alerts.", n=f"{most:,}")
 
 
 def _explained(context: Context) -> str:

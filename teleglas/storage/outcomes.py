@@ -11,7 +11,7 @@ from teleglas.outcomes import Followed, Move, Priced
 from teleglas.storage.store import Store
 from teleglas.storage.tables import outcome_moves, outcomes
 
-__all__ = ["MOST_OF_A_KIND", "OpenOutcome", "followed", "open_outcomes", "settle"]
+__all__ = ["MOST_OF_A_KIND", "OpenOutcome", "followed", "measured_by_kind", "open_outcomes", "settle"]
 
 MOST_OF_A_KIND = 1_000
 """A record is made of so many of the newest outcomes of a kind."""
@@ -106,3 +106,20 @@ def followed(store: Store, kind: str, horizon_min: int, *, simulated: bool = Fal
             Followed(row["kind"], row["direction"], row["strength"], Move(*(row[name] for name in _MOVE)))
             for row in connection.execute(query).mappings()
         ]
+
+
+def measured_by_kind(store: Store, horizon_min: int, *, simulated: bool = False) -> dict[str, int]:
+    """Return how many moves within a horizon were measured of each kind, however long ago; simulated as in `followed`."""
+    table, moves = outcomes.c, outcome_moves.c
+    query = (
+        sa.select(table.kind, sa.func.count())
+        .join(outcome_moves, moves.outcome_id == table.outcome_id)
+        .where(
+            table.simulated.is_(sa.true() if simulated else sa.false()),
+            moves.horizon_min == horizon_min,
+            moves.move.is_not(None),
+        )
+        .group_by(table.kind)
+    )
+    with store.transaction(reads_only=True) as connection:
+        return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.bot_api.faults import Fault
 from teleglas.outcomes import Move
-from teleglas.storage import tape
+from teleglas.storage import outcomes, tape
 from teleglas.storage.outcomes import open_outcomes, settle
 from teleglas.storage.store import open_store
 from teleglas.tape import LIQUIDATION, MINUTE_MS, ORDER, Bar, Batch, Event, FeedMinute
@@ -319,7 +319,7 @@ async def test_our_own_tape_answers_without_a_key(urls, tmp_path):
         assert hour.text.startswith("The market in 1h: at least $400K liquidated")
 
 
-async def test_the_record_is_what_was_measured(urls, tmp_path):
+async def test_the_record_is_what_was_measured(urls, tmp_path, monkeypatch):
     """The alert bot's outcomes, as both commands show them."""
     store = open_store(f"sqlite:///{tmp_path}/bot.db")
     begun = [outcome(episode_ms=at, event_ms=at) for at in range(1, 41)]
@@ -342,6 +342,11 @@ async def test_the_record_is_what_was_measured(urls, tmp_path):
                      r"long, 15 min +n=40", r"· median +-0\.25%"):  # fmt: skip
             assert re.search(line, one), line
         assert "whale cluster" not in one
+        assert "The figures are of the newest" not in shown + one
+        monkeypatch.setattr(outcomes, "MOST_OF_A_KIND", 30)
+        short = (await chat.say("/record")).text
+        assert short.startswith("41 alerts sent, 40 outcomes measured")
+        assert "The figures are of the newest 30 of a kind, as in the alerts." in short
 
 
 async def test_pictures(urls, tmp_path):

@@ -67,6 +67,23 @@ def test_what_is_no_better_than_chance_is_not_called_better(right, told):
     assert told in " ".join(lines(track.record(Record({"stop_hunt": 9}, None, None, known), ENGLISH)))
 
 
+def test_a_record_of_the_newest_says_so_and_counts_all():
+    """The headline counts every outcome of every kind; where the figures leave old ones out, they say it."""
+    storms = MeasuredKind(measured(600, 1000, 0.5), measured(600, 1000, 0.5), outcomes=3412)
+    hunts = MeasuredKind(measured(7, 12, 0.5), measured(7, 12, 0.5), outcomes=12)
+    sent = {"liquidation_storm": 3500, "stop_hunt": 12}
+    shown = lines(
+        track.record(Record(sent, NOW_MS, None, {"liquidation_storm": storms, "stop_hunt": hunts}), ENGLISH)
+    )
+    assert shown[0] == "3,512 alerts sent, 3,424 outcomes measured"
+    assert "liquidation storm n=1000" in shown
+    limit = "The figures are of the newest 1,000 of a kind, as in the alerts."
+    assert limit in shown
+    alone = lines(track.record(Record(sent, NOW_MS, "stop_hunt", {"stop_hunt": hunts}), ENGLISH))
+    assert alone[0] == "12 alerts sent, 12 outcomes measured"
+    assert limit not in alone
+
+
 def test_few_outcomes_are_counted_and_no_more():
     """Nine of nine is no share."""
     known = {"stop_hunt": MeasuredKind(measured(9, 9, 0.5), measured(9, 9, 0.5))}

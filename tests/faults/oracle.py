@@ -68,7 +68,8 @@ def examine(
     summary = replay(journals=[journal], liquidations=[], trades=[], out=out, findings=None, rules=None)
     lines = out.read_text(encoding="utf-8").splitlines()
     demanded = [line for line in map(json.loads, lines) if line["action"] == "send"]
-    wrong = _differing(lines, database, chats)
+    wrong = [f"{summary.broken} records break the engine: {summary.first_broken}"] if summary.broken else []
+    wrong += _differing(lines, database, chats)
     wrong += _wrong_amounts(demanded, truth)
     sends = Counter((line["asset"], line["kind"]) for line in demanded)
     arrived = _arrivals(ledger)

@@ -1,4 +1,4 @@
-"""The engine decides the same on frames in batches as on each row handed over by itself."""
+"""The engine decides the same on frames in batches, as they come live, as on each record by itself, as a start reads them."""
 
 from __future__ import annotations
 
@@ -72,10 +72,9 @@ def seen(machine: AlertEngine) -> tuple:
 
 @settings(max_examples=300, deadline=None)
 @given(batches=batches)
-def test_batches_are_decided_like_single_rows(batches: list[tuple[int, bool, list[tuple]]]) -> None:
+def test_batches_are_decided_like_single_records(batches: list[tuple[int, bool, list[tuple]]]) -> None:
     """Late, early, large, repeated, broken rows and refreshed tables included, to the cent."""
     batched, single = engine(RULES), engine(RULES)
-    codec = single._codecs["binance"]
     now_ms, numbers, multiplier = START_MS, dict[str, int](), 1
     for waited, relisted, rows in batches:
         now_ms += waited
@@ -86,8 +85,6 @@ def test_batches_are_decided_like_single_rows(batches: list[tuple[int, bool, lis
                 machine.receive(RecordKind.INSTRUMENTS, "binance", encode(table), now_ms)
         frames = payloads(rows, now_ms, numbers)
         batched.receive_frames("binance", frames, now_ms)
-        single.receive(RecordKind.TICK, "", b"", now_ms)
-        single.intake.source = "binance"
         for frame in frames:
-            codec.decode(frame, single.intake)
+            single.receive(RecordKind.FRAME, "binance", frame, now_ms)
         assert seen(batched) == seen(single)

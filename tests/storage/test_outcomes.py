@@ -7,7 +7,7 @@ import msgspec
 from teleglas.outcomes import Move
 from teleglas.storage import outcomes as verbs
 from teleglas.storage.history import sent_alerts
-from teleglas.storage.outcomes import followed, open_outcomes, settle
+from teleglas.storage.outcomes import followed, measured_by_kind, open_outcomes, settle
 from teleglas.storage.prices import keep_prices, prices, prune_prices
 from teleglas.storage.store import open_store
 from teleglas.tape import MINUTE_MS, PriceMinute
@@ -77,6 +77,7 @@ def test_horizons_are_measured_one_by_one(store):
     settle(store, begun.outcome_id, [Move(60)], settled=True)
     assert open_outcomes(store, 9) == []
     assert followed(store, STORM, 60) == [], "a price that was not seen is no outcome"
+    assert (measured_by_kind(store, 60), measured_by_kind(store, 15)) == ({}, {STORM: 1})
     (known,) = followed(store, STORM, 15)
     assert (known.kind, known.direction, known.strength, known.move) == (
         "liquidation_storm", "long", 4.5, Move(15, 0.25),
@@ -92,6 +93,7 @@ def test_a_record_is_made_of_the_newest_of_each_kind(store, monkeypatch):
         settle(store, each.outcome_id, [Move(15, float(each.event_ms))], settled=False)
     assert [each.move.move for each in followed(store, STORM, 15)] == [30.0, 20.0]
     assert [(each.strength, each.move.move) for each in followed(store, "stop_hunt", 15)] == [(None, 1.0)]
+    assert measured_by_kind(store, 15) == {STORM: 3, "stop_hunt": 1}, "all of them are counted"
 
 
 def test_a_market_that_is_not_real_has_a_record_of_its_own(store):
@@ -101,6 +103,7 @@ def test_a_market_that_is_not_real_has_a_record_of_its_own(store):
         settle(store, each.outcome_id, [Move(15, float(each.event_ms))], settled=False)
     assert [each.move.move for each in followed(store, STORM, 15)] == [5.0]
     assert [each.move.move for each in followed(store, STORM, 15, simulated=True)] == [999.0]
+    assert measured_by_kind(store, 15) == measured_by_kind(store, 15, simulated=True) == {STORM: 1}
 
 
 def test_alerts_come_with_what_followed_them(store):

@@ -18,7 +18,7 @@ from teleglas.errors import InputError, OutputError
 from teleglas.market import Completeness, Liquidation, PositionSide, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
-from ws_alert.messages import REPLAY_TARGET, JournalRecord, RecordKind
+from ws_alert.messages import REPLAY_TARGET, JournalRecord
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
@@ -31,7 +31,6 @@ from ws_alert.sources.tapes import TapeRow, Tapes
 __all__ = ["FileRow", "Summary", "feed", "replay"]
 
 _WRITTEN_TOGETHER = 1000
-_FRAME = RecordKind.FRAME
 
 FileRow = TapeRow | CandleRow | RateRow | InterestRow
 
@@ -41,6 +40,8 @@ class Summary(NamedTuple):
 
     span_ms: from the first input's time to the last one's. damage: where a journal's
     segment broke off; what follows there was left out. unknown: records that only a newer version can read.
+    broken: journal records at which the engine raised, left out as a start leaves them out; first_broken: the
+    number of the first one and what was raised.
     """
 
     inputs: int
@@ -51,6 +52,8 @@ class Summary(NamedTuple):
     funnel: Mapping[str, Counter[str]] = {}
     damage: Sequence[Damage] = ()
     unknown: int = 0
+    broken: int = 0
+    first_broken: tuple[int, str] | None = None
 
 
 def replay(
@@ -94,10 +97,11 @@ def replay(
             sources.append(levels.rows())
         rows = sources[0] if len(sources) == 1 else merge(*sources, key=lambda row: row[:4])
         records = (batch for batch in inputs if isinstance(batch, list))
+        broken = _Broken()
         if not sources:
-            summary = _run_journal(engine, records, writer)
+            summary = _run_journal(engine, records, writer, broken)
         else:
-            summary = _run(engine, _merged(records, rows) if journals else rows, writer)
+            summary = _run(engine, _merged(records, rows) if journals else rows, writer, broken)
             while (due := engine.next_deadline()) is not None:
                 engine.advance(due)
                 writer.write(engine)
@@ -108,6 +112,8 @@ def replay(
         funnel=engine.scanner.funnel,
         damage=reader.damage,
         unknown=reader.unknown,
+        broken=broken.count,
+        first_broken=broken.first,
     )
 
 
@@ -153,6 +159,19 @@ class _Writer:
             engine.phases.clear()
 
 
+class _Broken:
+    """Counts records at which the engine raised. The exceptions are not kept: a defect may raise at every record."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: tuple[int, str] | None = None
+
+    def note(self, record: JournalRecord, error: Exception) -> None:
+        self.count += 1
+        if self.first is None:
+            self.first = record.sequence, " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
 def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequence[Path]) -> AlertEngine:
     if header is None:
         return AlertEngine(rules or Rules(), decoders({}), [REPLAY_TARGET], budget=False)
@@ -182,40 +201,26 @@ def _time(item: JournalRecord | FileRow) -> int:
     return item.received_ms if isinstance(item, JournalRecord) else item.ts_ms
 
 
-def _run_journal(engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer) -> Summary:
+def _run_journal(
+    engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer, broken: _Broken
+) -> Summary:
     count = first_ms = last_ms = 0
     for batch in batches:
         if not count and batch:
             first_ms = batch[0].received_ms
-        _receive(engine, batch)
+        for record in batch:
+            error = engine.receive_again(record)
+            if error is not None:
+                broken.note(record, error)
         writer.write(engine)
         count += len(batch)
         last_ms = batch[-1].received_ms if batch else last_ms
     return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
 
 
-def _receive(engine: AlertEngine, batch: list[JournalRecord]) -> None:
-    """Feed records; frames of one source that were stamped together go in together, as they did live."""
-    together: list[bytes] = []
-    source, at_ms = "", 0
-    for record in batch:
-        if record.kind is _FRAME:
-            if record.received_ms == at_ms and record.source == source:
-                together.append(record.payload)
-                continue
-            if together:
-                engine.receive_frames(source, together, at_ms)
-            together, source, at_ms = [record.payload], record.source, record.received_ms
-            continue
-        if together:
-            engine.receive_frames(source, together, at_ms)
-            together, at_ms = [], 0
-        engine.receive(record.kind, record.source, record.payload, record.received_ms)
-    if together:
-        engine.receive_frames(source, together, at_ms)
-
-
-def _run(engine: AlertEngine, inputs: Iterator[JournalRecord | FileRow], writer: _Writer) -> Summary:
+def _run(
+    engine: AlertEngine, inputs: Iterator[JournalRecord | FileRow], writer: _Writer, broken: _Broken
+) -> Summary:
     count = first_ms = 0
     item: JournalRecord | FileRow | None = None
     for item in inputs:
@@ -223,15 +228,15 @@ def _run(engine: AlertEngine, inputs: Iterator[JournalRecord | FileRow], writer:
             first_ms = _time(item)
         count += 1
         if isinstance(item, JournalRecord):
-            engine.receive(item.kind, item.source, item.payload, item.received_ms)
+            error = engine.receive_again(item)
+            if error is not None:
+                broken.note(item, error)
         else:
             feed(engine, item)
         if count % _WRITTEN_TOGETHER == 0:
             writer.write(engine)
     writer.write(engine)
-    return Summary(
-        count, _time(item) - first_ms if item is not None else 0, Counter(), Counter(), Counter()
-    )
+    return Summary(count, _time(item) - first_ms if item is not None else 0, Counter(), Counter(), Counter())
 
 
 def feed(engine: AlertEngine, row: FileRow) -> None:
