@@ -27,7 +27,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from tests.faults.marks import AIMS, Marks, stages_open
-from tests.faults.oracle import Found, drained, examine
+from tests.faults.oracle import Found, drained, examine, pictured
 
 __all__ = ["Kills", "run"]
 
@@ -119,8 +119,10 @@ async def _first_line(process: asyncio.subprocess.Process) -> str:
         return (await process.stdout.readline()).decode().strip()
 
 
-async def run(kills: int, seed: int, folder: Path, *, charts: bool = False, told: bool = False) -> Kills:
-    """Do the kills, let one more process finish what waits, and judge."""
+async def run(
+    kills: int, seed: int, folder: Path, *, charts: bool = False, pictures: int = 0, told: bool = False
+) -> Kills:
+    """Do the kills, let one more process finish what waits, and judge. pictures: how many must be there to judge."""
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     stages: Counter[str] = Counter()
     in_gap, ready_s = 0, []
@@ -150,7 +152,7 @@ async def run(kills: int, seed: int, folder: Path, *, charts: bool = False, told
             in_gap += fell.get("before_http", 0) + fell.get("before_confirm", 0)
             if told and number % 25 == 0:
                 typer.echo(f"{number} kills: {dict(stages)}", err=True)
-        await _finish(_Life(template, marks), market, folder / "alert.db")
+        await _finish(_Life(template, marks), market, folder / "alert.db", ledger, pictures)
     found = await asyncio.to_thread(
         examine, journal=folder / "journal", database=folder / "alert.db", ledger=ledger, truth=truth, chats=CHATS,
         in_gap=in_gap, scratch=folder, charts=charts,
@@ -200,14 +202,25 @@ async def _one(life: _Life, rng: random.Random) -> float | None:
     return took
 
 
-async def _finish(life: _Life, market: asyncio.subprocess.Process, database: Path) -> None:
-    """Stop the market, let a last process deliver what waits, and end it as a person would."""
-    market.terminate()
-    await market.wait()
+async def _finish(
+    life: _Life, market: asyncio.subprocess.Process, database: Path, ledger: Path, pictures: int
+) -> None:
+    """Let a last process see so many pictures arrive in all and deliver what waits, then end it as a person would.
+
+    The market stops as soon as there is enough to judge: a busy machine tells little between two kills.
+    """
+    if not pictures:
+        market.terminate()
+        await market.wait()
     await life.begin()
     if await life.until("ready", _START_PATIENCE_S) != 0:
         raise RuntimeError("the last process did not start")
     async with asyncio.timeout(_DRAIN_PATIENCE_S):
+        while await asyncio.to_thread(pictured, ledger) < pictures:  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0.2)
+        if market.returncode is None:
+            market.terminate()
+            await market.wait()
         while not await asyncio.to_thread(drained, database):  # noqa: ASYNC110 - see the line below
             await asyncio.sleep(0.1)  # what is waited for happens in another process's database
     os.kill(life.pid, signal.SIGTERM)

@@ -17,7 +17,7 @@ from ws_alert.messages import Verdict
 from ws_alert.sources.replay import replay
 from ws_alert.sources.replay_lines import verdict_line
 
-__all__ = ["Found", "drained", "examine"]
+__all__ = ["Found", "drained", "examine", "pictured"]
 
 _TAGS = re.compile(r"^#(\w+) #(\w+)$", re.MULTILINE)
 _LABEL = "may repeat"
@@ -165,6 +165,13 @@ def _without_picture(database: Path, pictures: set[tuple[int, int]]) -> list[str
         ).fetchall()
     bare = [(chat, number, why) for chat, number, why in told if (int(chat), number) not in pictures]
     return [f"chat {chat}: message {number} has no picture ({why})" for chat, number, why in bare[:_SHOWN]]
+
+
+def pictured(ledger: Path) -> int:
+    """Return how many messages have a picture by now; the Bot API may be writing its next line."""
+    whole = ledger.read_text(encoding="utf-8").rpartition("\n")[0] if ledger.exists() else ""
+    entries = [json.loads(line) for line in whole.splitlines()]
+    return len({(entry["chat"], entry["message_id"]) for entry in entries if entry.get("photo")})
 
 
 def _arrivals(ledger: Path) -> _Arrived:
