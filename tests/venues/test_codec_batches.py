@@ -146,7 +146,9 @@ def test_contracts_that_were_listed_later_are_taken_in_one_go_too() -> None:
                                      "m": True}})
         for place in range(60)
     ]  # fmt: skip
-    for _ in range(3):
+    codec.decode_many(frames, log)
+    taken.clear()
+    for _ in range(2):
         codec.decode_many(frames, log)
     assert len(log.calls) == 180
     assert len(taken) == 2
@@ -156,6 +158,25 @@ def test_contracts_that_were_listed_later_are_taken_in_one_go_too() -> None:
     log.trade = lambda instrument, *_: seen.append(instrument)
     codec.decode_many([frames[1]], log)
     assert seen == [changed]
+
+
+def test_a_mistake_of_the_sink_is_no_bad_frame() -> None:
+    """What the engine raises goes up as it is, though a decoder could have raised the same."""
+    good = raw({"stream": "x", "data": {"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "9", "q": "1", "T": T,
+                                        "m": True}})  # fmt: skip
+    codec, log = MAKE["binance"](), Log()
+    codec.decode_many([good] * 50, log)
+    log.calls.clear()
+    mistakes = iter(["ours"])
+
+    def wrong(*_) -> None:
+        for mistake in mistakes:
+            raise ValueError(mistake)
+
+    log.trade = wrong
+    with pytest.raises(ValueError, match="ours"):
+        codec.decode_many([good, good], log)
+    assert log.calls == []
 
 
 decimals = st.decimals(min_value=Decimal("1e-9"), max_value=Decimal("1e9"), allow_nan=False, places=None)

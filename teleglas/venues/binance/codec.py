@@ -18,6 +18,7 @@ apart, so the list of allowed hosts in the dialogue is what keeps it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import length_hint
 from typing import Any, Literal, get_type_hints
 
 import msgspec
@@ -225,23 +226,37 @@ class BinanceCodec:
         if self._missed >= _MANY and self._known:
             self._plain, self._read = _plain_reader(tuple(self._known))
             self._missed, self._listed_then = 0, len(self._known)
-        try:
-            frames = iter([*map(self._read, payloads)])
-        except DECODE_ERRORS:
-            self._one_by_one(payloads, sink)
-            return
-        while (event := sink.take_plain(frames, self._plain, self._known)) is not None:
+        waiting = iter(payloads)
+        # each is taken as soon as it is decoded, while it stands in the processor's cache
+        frames = map(self._read, waiting)
+        while True:
+            try:
+                event = sink.take_plain(frames, self._plain, self._known)
+            except DECODE_ERRORS:
+                payload = payloads[-length_hint(waiting) - 1]
+                if self._reads(payload):
+                    raise  # a mistake of the sink's own code is no bad frame
+                self._unread(payload, sink)
+                continue
+            if event is None:
+                return
             if type(event) is _Force:
                 self._forced(event, None, sink)
             else:
                 self._events(event, sink)
 
-    def _one_by_one(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
-        """Decode frames of which at least one is bad, of no event, or of a contract that is new."""
-        for payload in payloads:
-            self.decode(payload, sink)
+    def _reads(self, payload: bytes) -> bool:
+        try:
+            self._read(payload)
+        except DECODE_ERRORS:
+            return False
+        return True
+
+    def _unread(self, payload: bytes, sink: MarketSink) -> None:
+        """Decode a frame that is bad, of no event, or of a contract that is new."""
+        self.decode(payload, sink)
         if len(self._known) > self._listed_then:
-            self._missed += len(payloads)
+            self._missed += 1
 
     def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
         """Hand over the rows of a REST body.
