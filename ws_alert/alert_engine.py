@@ -192,35 +192,35 @@ class AlertEngine:
         decided, self.decider.verdicts = self.decider.verdicts, []
         return decided
 
-    # -- rows of files, which bring their own time --------------------------------------
+    # -- rows of files, which bring their own time; a late one is received at the time that it is by then (SEMANTICS 2) --
 
     def file_liquidation(self, row: Liquidation) -> None:
         """Take a liquidation of a recorded tape."""
-        self._arrive(row.event_ms)
+        self._arrive(max(self.now_ms, row.event_ms))
         self.intake.file_liquidation(row)
 
     def file_trade(
         self, instrument: Instrument, event_ms: int, side: TakerSide, price: float, usd: str
     ) -> None:
         """Take a taker order of a recorded tape; USD as its column says, price of one coin."""
-        self._arrive(event_ms)
+        self._arrive(max(self.now_ms, event_ms))
         self.intake.file_trade(instrument, event_ms, side, price, usd)
 
     def file_candle(self, instrument: Instrument, candle: Candle) -> None:
         """Take a candle of a recorded file, at the moment when it closed."""
-        self._arrive(candle.close_ms)
+        self._arrive(max(self.now_ms, candle.close_ms))
         self.intake.candle(instrument, candle)
 
     def file_funding(
         self, instrument: Instrument, event_ms: int, rate: float, interval_h: float, every_ms: int
     ) -> None:
         """Take a funding rate of a recorded file, whose contract has one each `every_ms`."""
-        self._arrive(event_ms)
+        self._arrive(max(self.now_ms, event_ms))
         self.intake.file_funding(instrument, event_ms, rate, interval_h, every_ms)
 
     def file_open_interest(self, instrument: Instrument, event_ms: int, usd_cents: int) -> None:
         """Take an open interest of a recorded file."""
-        self._arrive(event_ms)
+        self._arrive(max(self.now_ms, event_ms))
         self.intake.open_interest(instrument, event_ms, usd_cents)
 
     # -- restart ----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.reference import dense
@@ -175,6 +175,19 @@ class Spikes:
 
 @settings(max_examples=max(1, EXAMPLES // 5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(past=dense.pasts(), tapes=dense.tapes(), rules=dense.rules(), low=st.booleans())
+@example(  # two late rows at one moment: between them a second is over
+    past=dense.Past(24, 1, ["99999.99"]),
+    tapes=(
+        [],
+        [
+            (1_700_000_000_000, "a", "SOLUSDT", "sell", 100.0, "99999.99"),
+            (1_699_999_970_000, "a", "BTCUSDT", "sell", 100.0, "99999.99"),
+            (1_699_999_969_999, "a", "BTCUSDT", "sell", 100.0, "99999.99"),
+        ],
+    ),
+    rules=Rules(),
+    low=True,
+)
 def test_spikes_are_those_of_the_reference(folder, past, tapes, rules: Rules, low) -> None:
     """Each start and end, with late trades, seconds that only a deadline closes, and medians that move."""
     spike = rules.thresholds.volume_spike.model_copy(
