@@ -6,7 +6,7 @@ reads no clock, opens no socket, and never waits: what waits is a deadline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -145,17 +145,20 @@ class AlertEngine:
             # A record of another version must not keep this one from starting.
             self.intake.refuse(Refusal.MALFORMED, f"{kind.name} of {source}: {error}"[:120])
 
-    def receive_again(self, record: JournalRecord) -> Exception | None:
-        """Take a record of the journal; return the exception at which the engine left the rest of it out.
+    def receive_again(self, records: Iterable[JournalRecord]) -> Iterator[tuple[JournalRecord, Exception]]:
+        """Take records of the journal; yield those of which the engine left the rest out, with what it raised.
 
         Live, the same record ended the process. Whoever decides again goes on after it, so that a mistake
         of ours that one record brings to light costs this record and not every start.
         """
-        try:
-            self.receive(record.kind, record.source, record.payload, record.received_ms)
-        except Exception as error:  # noqa: BLE001 - whatever it is, a process died of it already
-            return error
-        return None
+        for record in records:
+            try:
+                if record.kind is _FRAME:
+                    self.receive_frames(record.source, (record.payload,), record.received_ms)
+                else:
+                    self.receive(record.kind, record.source, record.payload, record.received_ms)
+            except Exception as error:  # noqa: BLE001 - whatever it is, a process died of it already
+                yield record, error
 
     def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
         """Take WebSocket frames of one source that were stamped together.

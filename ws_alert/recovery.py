@@ -112,8 +112,7 @@ def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
 
 
 def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> None:
-    error = engine.receive_again(record)
-    if error is not None:
+    for _, error in engine.receive_again((record,)):
         broken[record.sequence] = error
 
 

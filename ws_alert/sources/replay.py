@@ -208,10 +208,8 @@ def _run_journal(
     for batch in batches:
         if not count and batch:
             first_ms = batch[0].received_ms
-        for record in batch:
-            error = engine.receive_again(record)
-            if error is not None:
-                broken.note(record, error)
+        for record, error in engine.receive_again(batch):
+            broken.note(record, error)
         writer.write(engine)
         count += len(batch)
         last_ms = batch[-1].received_ms if batch else last_ms
@@ -228,9 +226,8 @@ def _run(
             first_ms = _time(item)
         count += 1
         if isinstance(item, JournalRecord):
-            error = engine.receive_again(item)
-            if error is not None:
-                broken.note(item, error)
+            for record, error in engine.receive_again((item,)):
+                broken.note(record, error)
         else:
             feed(engine, item)
         if count % _WRITTEN_TOGETHER == 0:
