@@ -171,10 +171,11 @@ class AlertEngine:
             self._frames_ms = self.detection.heard_ms = received_ms
             intake.source = source
         decode = self._decode.get(source)
-        if decode is None:
-            intake.refuse(Refusal.UNKNOWN_MESSAGE, f"frames of {source}"[:80])
-        else:
+        if decode is not None:
             decode(payloads, intake)
+            return
+        for _ in payloads:
+            intake.refuse(Refusal.UNKNOWN_MESSAGE, f"frames of {source}"[:80])
 
     def advance(self, now_ms: int) -> None:
         """Let the time pass: run every deadline that is due, in order of (due time, id)."""

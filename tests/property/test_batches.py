@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import groupby
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teleglas.instrument_table import encode
 from teleglas.market import Instrument
-from tests.frames import START_MS, agg_trade, engine, force_order, mark_price
+from tests.frames import START_MS, agg_trade, bybit_trade, engine, force_order, mark_price, okx_order
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.messages import RecordKind
 from ws_alert.rules import Rules
@@ -87,4 +88,40 @@ def test_batches_are_decided_like_single_records(batches: list[tuple[int, bool, 
         batched.receive_frames("binance", frames, now_ms)
         for frame in frames:
             single.receive(RecordKind.FRAME, "binance", frame, now_ms)
+        assert seen(batched) == seen(single)
+
+
+turns = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 1, 2000, 30_000]),
+        st.lists(
+            st.tuples(st.sampled_from(["binance", "bybit", "okx", "later"]), sums), min_size=1, max_size=8
+        ),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(turns=turns)
+def test_sources_that_take_turns_are_decided_like_single_records(turns: list[tuple]) -> None:
+    """Also within one stamp, when deadlines are due at once; a source that nobody decodes counts by its frames."""
+    batched, single = engine(RULES), engine(RULES)
+    now_ms, number = START_MS, 0
+    for waited, rows in turns:
+        now_ms += waited
+        frames = []
+        for source, usd in rows:
+            number += 1
+            made = {
+                "binance": agg_trade(now_ms, number, usd),
+                "bybit": bybit_trade(now_ms, number, usd),
+                "okx": okx_order(now_ms, usd),
+                "later": b"{}",
+            }
+            frames.append((source, made[source]))
+        for source, run in groupby(frames, key=lambda frame: frame[0]):
+            batched.receive_frames(source, [payload for _, payload in run], now_ms)
+        for source, payload in frames:
+            single.receive(RecordKind.FRAME, source, payload, now_ms)
         assert seen(batched) == seen(single)
