@@ -248,7 +248,8 @@ class Finding(msgspec.Struct, frozen=True):
     so that "2.3x the threshold" and what it would have needed not to fire can be said.
     row: the event itself, for single events only. score_parts: what the score is made of.
     normal: the asset's own normal, None where none is kept or too little history exists.
-    supported_by: other kinds of the same asset and lean within the last minute.
+    supported_by: other kinds of the same asset and lean within the last minute. top: the largest of the events that a
+    level was found by, whose window may be gone when its last message is written; empty for other kinds.
     """
 
     kind: Kind
@@ -269,6 +270,7 @@ class Finding(msgspec.Struct, frozen=True):
     score_parts: tuple[ScorePart, ...] = ()
     normal: Normal | None = None
     supported_by: tuple[FoldedLine, ...] = ()
+    top: tuple[EventRow, ...] = ()
 
     @property
     def group(self) -> str:

@@ -144,6 +144,25 @@ def test_order_flow_shows_all_takers_and_the_large_orders_of_its_side(side):
     assert sum(part.points for part in alert.score_parts) == alert.score
 
 
+def test_a_flow_that_ended_late_still_shows_the_orders_that_it_was_found_by():
+    """Its last edit comes minutes after its last finding, when the largest of them may be forgotten."""
+    fed = feed(detectors=only(FLOW))
+    tape = Tape(fed)
+    tape.trade(0, 1_100_000, buy=True)
+    tape.trade(500, 900_000, buy=True)
+    tape.trade(1_000, 20, buy=False)
+    tape.trade(250_000, 150_000, buy=True)
+    tape.trade(251_000, 20, buy=False)
+    for second in range(300, 500, 20):
+        tape.trade(second * 1_000, 20, buy=False)
+    fed.rest()
+    sent, last = told(fed, FLOW), told(fed, FLOW, final=True)
+    assert [row.usd for row in sent.top] == [1_100_000_00, 900_000_00, 150_000_00]
+    assert last.release_ms - last.event_ms >= 60_000
+    assert last.release_ms - START_MS > 360_000
+    assert last.top == sent.top
+
+
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_an_accumulation_window_shows_its_orders_of_three_minutes(side):
     """Rows older than the storms' window are there too, as long as the rule's own window."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ws_alert.messages import Facts, Kind, Normal, ScorePart, Tier
+from ws_alert.messages import EventRow, Facts, Kind, Normal, ScorePart, Tier
 
 __all__ = ["Hit", "Level", "tier_by_multiple"]
 
@@ -27,6 +27,7 @@ class Hit(msgspec.Struct, frozen=True):
     score: float | None = None
     score_parts: tuple[ScorePart, ...] = ()
     normal: Normal | None = None
+    top: tuple[EventRow, ...] = ()
 
 
 class Level(msgspec.Struct, frozen=True):

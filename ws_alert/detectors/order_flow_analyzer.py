@@ -22,6 +22,7 @@ from ws_alert.detectors.hit import Hit, Level
 from ws_alert.messages import FlowFacts, Kind
 from ws_alert.rules import GROUPS, Rules
 from ws_alert.windows.event_aggregator import AssetEvents
+from ws_alert.windows.event_window import largest
 
 __all__ = ["FLOW_MS", "OrderFlowAnalyzer"]
 
@@ -110,4 +111,5 @@ class OrderFlowAnalyzer:
             ),
             score=score,
             score_parts=parts,
+            top=largest(orders),
         )

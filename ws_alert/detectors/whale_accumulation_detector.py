@@ -9,6 +9,7 @@ from ws_alert.detectors.hit import Hit, Level
 from ws_alert.messages import AccumulationFacts, Kind, Tier
 from ws_alert.rules import Rules
 from ws_alert.windows.event_aggregator import AssetEvents
+from ws_alert.windows.event_window import largest
 
 __all__ = ["ACCUMULATION_MS", "WhaleAccumulationDetector"]
 
@@ -77,6 +78,7 @@ class WhaleAccumulationDetector:
                     facts=AccumulationFacts(
                         usd[side], count, usd[other], len(rows[other]), range_pct, self._range
                     ),
+                    top=largest(rows[side]),
                 )
             multiple = count / self._count if usd[side] > usd[other] else 0.0
             levels.append(Level(Kind.WHALE_ACCUMULATION_WINDOW, events.asset, side.value, multiple, hit))

@@ -12,18 +12,15 @@ from teleglas.market import PositionSide, TakerSide
 from ws_alert.detectors.hit import Hit, Level
 from ws_alert.messages import LEVELS, CascadeFacts, EventRow, Finding, Kind, PhaseLine, RadarFacts
 from ws_alert.windows.event_aggregator import AssetEvents
-from ws_alert.windows.event_window import largest
+from ws_alert.windows.event_window import TOP, largest
 
-__all__ = ["LOW", "LOW_MS", "ORDERS", "TOP", "Episode", "Episodes", "Key"]
+__all__ = ["LOW", "LOW_MS", "ORDERS", "Episode", "Episodes", "Key"]
 
 LOW = 0.8
 LOW_MS = 60_000
 """A level is over when its measure has been below `LOW` of its threshold for so long."""
 
 NEVER_MS = 1 << 62
-
-TOP = 5
-"""How many of the largest events an alert shows."""
 
 Key = tuple[Kind, str, str]
 """(kind, asset, direction)."""
@@ -72,7 +69,7 @@ class Episode(msgspec.Struct):
             self.venues[row.venue] = self.venues.get(row.venue, 0) + row.usd
             self.sampled = self.sampled or row.sampled
             if len(self.top) < TOP or row.usd > self.top[-1].usd:
-                self.top = list(largest([*self.top, row], TOP))
+                self.top = list(largest([*self.top, row]))
 
     def phase(self, phase: str) -> PhaseLine:
         """Return the line of the episode's end."""
@@ -213,4 +210,5 @@ def _finding(hit: Hit, episode_ms: int, now_ms: int) -> Finding:
         score=hit.score,
         score_parts=hit.score_parts,
         normal=hit.normal,
+        top=hit.top,
     )

@@ -34,7 +34,7 @@ from ws_alert.messages import (
     WhaleFacts,
 )
 from ws_alert.records import KindRecord
-from ws_alert.signals.episodes import TOP, Episode
+from ws_alert.signals.episodes import Episode
 from ws_alert.signals.track_record import alert_record, strength
 from ws_alert.windows.coverage import FeedHealth
 from ws_alert.windows.event_aggregator import KNOWN_MS, AssetEvents
@@ -108,10 +108,7 @@ class Evidence:
     def alert(self, draft: Draft) -> Alert:
         """Return the whole alert: facts, five largest events, coverage, and a chart from WATCH up."""
         finding, now = draft.finding, draft.now_ms
-        # of what lasts long the last finding may be long ago
-        known_ms = now - KNOWN_MS
-        rows = [row for row in self._rows(finding) if row.event_ms > known_ms]
-        strong = strength(finding)
+        known_ms, rows, strong = now - KNOWN_MS, self._rows(finding), strength(finding)
         return Alert(
             alert_id=draft.alert_id,
             target=draft.target,
@@ -128,7 +125,7 @@ class Evidence:
             told_count=draft.count,
             window_ms=finding.window_ms,
             venues=tuple(sorted(finding.venues, key=lambda pair: (-pair[1], pair[0]))),
-            top=largest(rows, TOP),
+            top=largest(rows),
             threshold_usd=finding.threshold_usd,
             threshold_count=finding.threshold_count,
             facts=self._with_prices(finding, known_ms),
@@ -216,6 +213,8 @@ class Evidence:
             return self._storms(facts, finding)
         if isinstance(facts, _DRAWN_FROM_FACTS):
             return []
+        if isinstance(facts, FlowFacts | AccumulationFacts):
+            return list(finding.top)
         return _kept(self._events(finding.asset), finding)
 
     def _storms(self, facts: CascadeFacts, finding: Finding) -> list[EventRow]:
@@ -251,13 +250,10 @@ def _kept(events: AssetEvents, finding: Finding) -> list[EventRow]:
         return events.liquidations[PositionSide(finding.direction)].inside()
     if isinstance(facts, StopHuntFacts):
         return _hunted(events, finding)
-    # these were measured when they were found, and may have waited since for a second kind
-    if isinstance(facts, AccumulationFacts):
-        return events.orders[TakerSide(finding.direction)].between(end - finding.window_ms, end)
-    if isinstance(facts, FlowFacts | SpikeFacts):
-        sides = TakerSide if isinstance(facts, SpikeFacts) else (TakerSide(finding.direction),)
+    if isinstance(facts, SpikeFacts):
+        # it was measured when it was found, and may have waited since for a second kind
         after = end - finding.window_ms - 1
-        return [row for side in sides for row in events.orders[side].between(after, end - 1)]
+        return [row for side in TakerSide for row in events.orders[side].between(after, end - 1)]
     orders = [row for side in TakerSide for row in events.orders[side].inside()]
     if isinstance(facts, ClusterFacts):
         return orders

@@ -7,10 +7,13 @@ from heapq import nlargest
 
 from ws_alert.messages import EventRow
 
-__all__ = ["LATEST_ARRIVAL_MS", "EventWindow", "largest"]
+__all__ = ["LATEST_ARRIVAL_MS", "TOP", "EventWindow", "largest"]
 
 LATEST_ARRIVAL_MS = 60_000
 """An event that is older on receipt is dropped (SEMANTICS 3)."""
+
+TOP = 5
+"""How many of the largest events an alert shows."""
 
 _TRIM_AT = 256
 _TRIMMED = 64
@@ -106,6 +109,6 @@ class EventWindow:
         return len(self._events) - bisect_right(self._events, after_ms, key=_time)
 
 
-def largest(rows: list[EventRow], n: int) -> tuple[EventRow, ...]:
-    """Return the n largest events by USD; the earlier one first among equals."""
-    return tuple(nlargest(n, rows, key=lambda row: (row.usd, -row.event_ms)))
+def largest(rows: list[EventRow]) -> tuple[EventRow, ...]:
+    """Return the events that an alert shows: the largest by USD, the earlier one first among equals."""
+    return tuple(nlargest(TOP, rows, key=lambda row: (row.usd, -row.event_ms)))
