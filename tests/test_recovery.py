@@ -206,3 +206,15 @@ async def test_what_came_together_with_a_record_that_breaks_a_detector_is_decide
         ("hold", "BTC", 700_000.0), ("fold", "BTC", 800_000.0), ("send", "BTC", 700_000.0)
     ]  # fmt: skip
     assert machine.committed() == machine.replayed(broken=1)
+
+
+@pytest.mark.usefixtures("mistaken")
+async def test_of_many_records_that_break_a_detector_the_first_are_told_and_all_counted(machine):
+    """A mistake that each record brings to light must not fill the memory with its traces."""
+    coins = [forced(START_MS, 123_456, symbol=f"C{number}USDT") for number in range(25)]
+    with pytest.raises(ZeroDivisionError):
+        await machine.live(coins, killed=True, together=True)
+    with capture_logs() as said:
+        await machine.live([tick()], killed=False)
+    told = [(each["record"], each["left_out"]) for each in said if each["event"] == "record_left_out"]
+    assert told == [(number, 25) for number in range(1, 11)]

@@ -155,7 +155,7 @@ class Pipeline:
         if recovered.warmed or recovered.decided:
             log.info("recovered", records=recovered.warmed, decided_again=recovered.decided)
         for sequence, error in recovered.broken.items():
-            log.error("record_left_out", record=sequence, exc_info=error)
+            log.error("record_left_out", record=sequence, left_out=recovered.left_out, exc_info=error)
         if recovered.unknown:
             log.error("records_of_another_version", records=recovered.unknown, why="left out")
         if journal.damage or journal.gap:

@@ -23,16 +23,19 @@ __all__ = ["Tables", "is_readable", "known_tables", "recover", "stopped_feeds"]
 Tables = dict[str, tuple[Instrument, ...]]
 """Contracts by venue, as a journal header carries them."""
 
+_TOLD = 10
+
 
 class Recovered(NamedTuple):
     """warmed: records that refilled the windows. decided: records decided on again, uncommitted before.
 
-    broken: what the engine raised, by number of the record; these were left out. unknown: records of a newer
-    version.
+    left_out: records at which the engine raised; broken: what it raised at the first of them, by number of the
+    record. unknown: records of a newer version.
     """
 
     warmed: int
     decided: int
+    left_out: int
     broken: dict[int, Exception]
     unknown: int
 
@@ -62,16 +65,16 @@ def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: i
     Without a memory (first start, or a lost database) nothing before the journal's end is
     decided on: that news is old.
     """
-    warmed = decided = 0
+    warmed = decided = left_out = 0
     broken: dict[int, Exception] = {}
     reader = JournalReader(folder)
     engine.warming = True
     if memory is None:
         for record in _records(reader, since_ms=_last_ms(folder) - WARM_UP_MS):
-            _feed(engine, record, broken)
+            left_out += _feed(engine, record, broken)
             warmed += 1
         engine.warming = False
-        return Recovered(warmed, 0, broken, reader.unknown)
+        return Recovered(warmed, 0, left_out, broken, reader.unknown)
     started = engine.time_of(memory) - WARM_UP_MS
     restored = False
     for record in _records(reader, since_ms=started):
@@ -81,11 +84,11 @@ def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: i
             engine.warming, restored = False, True
             engine.restore(memory)
         decided += restored
-        _feed(engine, record, broken)
+        left_out += _feed(engine, record, broken)
     if not restored:
         engine.warming = False
         engine.restore(memory)
-    return Recovered(warmed, decided, broken, reader.unknown)
+    return Recovered(warmed, decided, left_out, broken, reader.unknown)
 
 
 def is_readable(memory: bytes) -> bool:
@@ -111,9 +114,13 @@ def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
     return frames
 
 
-def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> None:
+def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> int:
+    """Take a record; return 1 if it was left out. A defect may raise at every record, and few are enough to find it."""
     for _, error in engine.receive_again((record,)):
-        broken[record.sequence] = error
+        if len(broken) < _TOLD:
+            broken[record.sequence] = error
+        return 1
+    return 0
 
 
 def _records(reader: JournalReader, *, since_ms: int) -> Iterator[JournalRecord]:
