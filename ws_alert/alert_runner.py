@@ -48,6 +48,13 @@ _EXIT_CODES = {
     OutputError: os.EX_CANTCREAT,
     AlreadyRunning: os.EX_TEMPFAIL,
 }
+_Tapes = Annotated[
+    list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
+]
+_Interest = Annotated[
+    list[str] | None,
+    typer.Option(help="CSV files: ts_ms,exchange,symbol,oi_usd; VENUE=FILE without exchange"),
+]
 _CSV_OPTIONS = ("--liquidations", "--trades", "--candles", "--funding", "--open-interest")
 
 
@@ -111,12 +118,8 @@ def replay(
     journals: Annotated[list[Path] | None, typer.Argument(help="Folders or files of the journal.")] = None,
     *,
     out: Annotated[Path, typer.Option(help="Where the decisions go, one JSON object a line.")],
-    liquidations: Annotated[
-        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
-    ] = None,
-    trades: Annotated[
-        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
-    ] = None,
+    liquidations: _Tapes = None,
+    trades: _Tapes = None,
     candles: Annotated[
         list[str] | None,
         typer.Option(help="SYMBOL:TIMEFRAME=FILE with open_ts_ms,open,high,low,close,volume"),
@@ -125,10 +128,7 @@ def replay(
         list[str] | None,
         typer.Option(help="CSV files: ts_ms,exchange,symbol,rate[,interval_h]; VENUE=FILE without exchange"),
     ] = None,
-    open_interest: Annotated[
-        list[str] | None,
-        typer.Option(help="CSV files: ts_ms,exchange,symbol,oi_usd; VENUE=FILE without exchange"),
-    ] = None,
+    open_interest: _Interest = None,
     findings: Annotated[
         Path | None, typer.Option(help="Where starts and ends of episodes go, one JSON object a line.")
     ] = None,
@@ -189,16 +189,9 @@ def replay(
 @app.command()
 def learn(
     *,
-    trades: Annotated[
-        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
-    ] = None,
-    liquidations: Annotated[
-        list[Path] | None, typer.Option(help="CSV files: ts_ms,exchange,symbol,side,price,qty,usd")
-    ] = None,
-    open_interest: Annotated[
-        list[str] | None,
-        typer.Option(help="CSV files: ts_ms,exchange,symbol,oi_usd; VENUE=FILE without exchange"),
-    ] = None,
+    trades: _Tapes = None,
+    liquidations: _Tapes = None,
+    open_interest: _Interest = None,
 ) -> None:
     """Learn from recorded files what is normal for each asset, into DATABASE_URL, and alert nobody.
 
