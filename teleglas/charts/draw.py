@@ -193,7 +193,7 @@ def _bars(canvas: Canvas, picture: Picture) -> None:
 def _side(canvas: Canvas, picture: Picture, *, up: bool) -> None:
     y = _BARS_TOP + _STRIP / 2 - 4 if up else _BARS_BOTTOM - _STRIP / 2 + 4
     total = sum(row[1 if up else 2] for row in picture.bars)
-    told = numbers.usd(total, cut=True) if total else "none"
+    told = numbers.usd(total, cut=picture.sampled) if total else "none"
     words = f"▲ {picture.up} {told}" if up else f"▼ {picture.down} {told}"
     color = UP if up else DOWN
     name = canvas.text(_LEFT + 8, y, words, size=30, color=color, bold=True)

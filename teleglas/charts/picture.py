@@ -48,7 +48,8 @@ class Picture(msgspec.Struct, frozen=True, tag="bars"):
     `longs` or `buys`, `sells`). from_ms..to_ms: the span of the time axis.
     shade_from_ms..shade_to_ms: the window that fired. callout: said beside the shaded
     bars, above zero if `callout_up`. simulated: marks the picture as not of a real market.
-    levels: prices that are marked. zone: a range of prices (low, high) that is shaded.
+    levels: prices that are marked. zone: a range of prices (low, high) that is shaded. sampled: the bars are
+    lower bounds, so that their totals are cut off instead of rounded.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Picture(msgspec.Struct, frozen=True, tag="bars"):
     levels: tuple[Level, ...] = ()
     zone: tuple[float, float] | None = None
     clock: Clock = Clock()
+    sampled: bool = True
 
 
 class LinePicture(msgspec.Struct, frozen=True, tag="lines"):

@@ -68,6 +68,17 @@ def test_the_callout_stands_on_the_side_that_fired(picture):
     assert pixels(raised, canvas.MARK, below) == 0
 
 
+def test_a_side_is_cut_only_where_its_bars_are_lower_bounds(picture):
+    """$14.753M is $14.8M, as in the words beside it; of a sampled feed it is $14.7M at least."""
+
+    def told(cents: int, *, sampled: bool) -> bytes:
+        shown = msgspec.structs.replace(picture, bars=((picture.bars[0][0], 0, cents),), sampled=sampled)
+        return look(shown).crop((20, 876, 440, 920)).tobytes()
+
+    assert told(1_475_337_344, sampled=True) == told(1_470_000_000, sampled=False)
+    assert told(1_475_337_344, sampled=False) == told(1_480_000_000, sampled=False)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -33,6 +33,7 @@ def test_the_rows_are_the_very_data_that_fired(samples):
     alert = samples.storm()
     picture = illustration(alert)
     assert (picture.price, picture.bars) == (alert.chart.price, alert.chart.bars)
+    assert (picture.sampled, illustration(samples.cluster()).sampled) == (True, False)
     assert picture.footer == "5 s bars · 10 min · UTC · 2026-11-21 12:03:10"
 
 

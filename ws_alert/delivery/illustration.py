@@ -64,6 +64,7 @@ def _tape(alert: Alert, chart: Chart) -> Picture:
         simulated=alert.simulated,
         levels=levels,
         zone=zone,
+        sampled=not orders,
     )
 
 
