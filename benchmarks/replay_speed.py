@@ -30,7 +30,7 @@ from teleglas import __version__
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.rules import Rules
 from ws_alert.sources.journal import JournalWriter
-from ws_alert.sources.journal_format import Context
+from ws_alert.sources.journal_header import Context
 from ws_alert.sources.replay import replay
 
 _DAY_S = 86_400

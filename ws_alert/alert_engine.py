@@ -16,9 +16,9 @@ from teleglas.errors import BadFrame
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Candle, Instrument, Liquidation, MarketSink, Refusal, TakerSide
 from ws_alert.deadlines import Deadlines
-from ws_alert.decider import MINUTE_MS, Decider, DeciderMemory
-from ws_alert.detection import Detection, DetectionMemory
-from ws_alert.detectors.candle_confluence_detector import ScannerMemory
+from ws_alert.decider import MINUTE_MS, Decider
+from ws_alert.detection import Detection
+from ws_alert.engine_memory import EngineMemory
 from ws_alert.messages import (
     FeedNotice,
     FeedState,
@@ -33,9 +33,9 @@ from ws_alert.records import KindRecord, Records
 from ws_alert.rules import Rules
 from ws_alert.signals.episodes import Episodes
 from ws_alert.signals.evidence import Evidence
-from ws_alert.windows.coverage import FeedHealth, FeedSpan
+from ws_alert.windows.coverage import FeedHealth
 
-__all__ = ["WARM_UP_MS", "AlertEngine", "Codec", "EngineMemory"]
+__all__ = ["WARM_UP_MS", "AlertEngine", "Codec"]
 
 WARM_UP_MS = 420_000
 """How far before the committed position the windows are refilled: the longest look back (five minutes of
@@ -55,17 +55,6 @@ class Codec(Protocol):
 
     def use(self, instruments: Mapping[str, Instrument]) -> None:
         """Decode with these instruments from now on."""
-
-
-class EngineMemory(msgspec.Struct):
-    """What a restart restores; windows are refilled from the journal instead."""
-
-    now_ms: int
-    feeds: dict[str, list[FeedSpan]]
-    scanner: ScannerMemory
-    detection: DetectionMemory
-    decider: DeciderMemory
-    records: Records = Records()
 
 
 class AlertEngine:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-import msgspec
-
 from teleglas.market import Candle, Instrument, PositionSide
 from ws_alert.deadlines import Deadlines
 from ws_alert.decider import MINUTE_MS, Decider
@@ -18,10 +16,11 @@ from ws_alert.detectors.hit import Hit, Level
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.detectors.oi_divergence_detector import OiDivergenceDetector
 from ws_alert.detectors.order_flow_analyzer import OrderFlowAnalyzer
-from ws_alert.detectors.stop_hunt_detector import Flush, StopHuntDetector
+from ws_alert.detectors.stop_hunt_detector import StopHuntDetector
 from ws_alert.detectors.volume_spike_detector import SPIKE_SECONDS, VolumeSpikeDetector
 from ws_alert.detectors.whale_accumulation_detector import WhaleAccumulationDetector
 from ws_alert.detectors.whale_cluster_detector import WhaleClusterDetector
+from ws_alert.engine_memory import DetectionMemory
 from ws_alert.messages import LEVELS, EventRow, Kind
 from ws_alert.recorder import Observer
 from ws_alert.records import KindRecord
@@ -33,22 +32,11 @@ from ws_alert.windows.event_aggregator import AssetEvents
 from ws_alert.windows.intake import Intake
 from ws_alert.windows.interest import AssetInterest
 
-__all__ = ["Detection", "DetectionMemory"]
+__all__ = ["Detection"]
 
 _CLOSE = "close\n"
 _SIDES = {side.value: side for side in PositionSide}
 _FLOW, _ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
-
-
-class DetectionMemory(msgspec.Struct, frozen=True):
-    """What survives a restart. closing: deadlines of seconds that are still open.
-
-    judged: the ends of seconds that were judged before anything closed them, by asset.
-    """
-
-    flushes: tuple[Flush, ...] = ()
-    closing: tuple[str, ...] = ()
-    judged: dict[str, int] = {}
 
 
 class Detection:

@@ -43,7 +43,7 @@ from ws_alert.report import Report, Tally
 from ws_alert.rules import Rules
 from ws_alert.sources.inbox import Inbox
 from ws_alert.sources.journal import JournalUnwritable, JournalWriter
-from ws_alert.sources.journal_format import Context
+from ws_alert.sources.journal_header import Context
 from ws_alert.state_notice import StateNotice
 
 __all__ = ["Pipeline", "Wall"]

@@ -16,7 +16,7 @@ from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
 from ws_alert.messages import FeedNotice, FeedState, Frame, JournalRecord, RecordKind
 from ws_alert.sources.journal import JournalReader
 from ws_alert.sources.journal_files import list_segments
-from ws_alert.sources.journal_format import SegmentHeader
+from ws_alert.sources.journal_header import SegmentHeader
 
 __all__ = ["Tables", "is_readable", "known_tables", "recover", "stopped_feeds"]
 

@@ -11,7 +11,8 @@ from teleglas.tape import MINUTE_MS
 from teleglas.track_record import NOTHING, TrackRecord, track_record
 from tests.frames import START_MS, Feed, agg_trade, engine, force_order, restarted
 from tests.outcomes.house import NOON, House
-from ws_alert.alert_engine import AlertEngine, EngineMemory
+from ws_alert.alert_engine import AlertEngine
+from ws_alert.engine_memory import EngineMemory
 from ws_alert.messages import Action, Kind, RecordKind, Tier
 from ws_alert.outcomes.minute_prices import SETTLED_MS
 from ws_alert.records import AlertRecord, KindRecord, Records, Step

@@ -19,7 +19,7 @@ from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import parse
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.journal import JournalWriter
-from ws_alert.sources.journal_format import Context
+from ws_alert.sources.journal_header import Context
 from ws_alert.sources.replay import Summary, replay
 from ws_alert.sources.replay_lines import verdict_line
 

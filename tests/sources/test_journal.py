@@ -23,7 +23,8 @@ from ws_alert.rules import Rules
 from ws_alert.sources import journal_files, journal_format
 from ws_alert.sources.journal import JournalReader, JournalUnwritable, JournalWriter
 from ws_alert.sources.journal_files import Segment, list_segments, prunable
-from ws_alert.sources.journal_format import Context, SegmentDecoder, SegmentHeader
+from ws_alert.sources.journal_format import SegmentDecoder
+from ws_alert.sources.journal_header import Context, SegmentHeader
 
 NOON = 1_763_726_400_000
 CONTEXT = msgspec.json.encode(Context("1.2.3", msgspec.Raw(Rules().model_dump_json().encode()), {}))

@@ -33,13 +33,13 @@ from ws_alert.sources.journal_files import (
 )
 from ws_alert.sources.journal_format import (
     SegmentDecoder,
-    SegmentHeader,
     encode,
     encode_head,
     encode_header,
     encode_skip,
     frame_head,
 )
+from ws_alert.sources.journal_header import SegmentHeader
 
 __all__ = ["Damage", "JournalReader", "JournalUnwritable", "JournalWriter"]
 

@@ -17,15 +17,13 @@ from zlib import crc32
 
 import msgspec
 
-from teleglas.market import Instrument
 from ws_alert.messages import JournalRecord, RecordKind
+from ws_alert.sources.journal_header import SegmentHeader
 
 __all__ = [
     "FORMAT",
     "MAX_BODY",
-    "Context",
     "SegmentDecoder",
-    "SegmentHeader",
     "encode",
     "encode_head",
     "encode_header",
@@ -47,32 +45,6 @@ _KINDS: dict[int, RecordKind] = {int(kind): kind for kind in RecordKind}
 
 frame_head = _PREFIX.pack
 """(length of the body, CRC of the body) -> the 8 bytes before it."""
-
-
-class Context(msgspec.Struct, frozen=True):
-    """What decides beside the records: a replay of the segment takes these and nothing else.
-
-    program: version that wrote it. rules: `ws_alert.rules.Rules` as JSON. instruments: by
-    venue, as they were when the segment began. simulated: the market was not real.
-    """
-
-    program: str
-    rules: msgspec.Raw
-    instruments: dict[str, tuple[Instrument, ...]]
-    simulated: bool = False
-
-
-class SegmentHeader(msgspec.Struct, frozen=True):
-    """First record of a segment. context: a `Context` as JSON, kept as written."""
-
-    format: int
-    first_sequence: int
-    first_received_ms: int
-    context: msgspec.Raw
-
-    def decode_context(self) -> Context:
-        """Return the context; raises msgspec.DecodeError if another program wrote it."""
-        return msgspec.json.decode(self.context, type=Context, strict=False)
 
 
 def encode_head(kind: int, source: str, received_ms: int) -> tuple[bytes, int]:

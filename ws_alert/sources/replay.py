@@ -24,7 +24,7 @@ from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.interest_files import InterestFile, InterestFiles, InterestRow, RateRow
 from ws_alert.sources.journal import Damage, JournalReader
-from ws_alert.sources.journal_format import SegmentHeader
+from ws_alert.sources.journal_header import SegmentHeader
 from ws_alert.sources.replay_lines import phase_line, verdict_line
 from ws_alert.sources.tapes import TapeRow, Tapes
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import length_hint
-from typing import Any, Literal, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -34,18 +34,26 @@ from teleglas.market import (
     PriceKind,
     Refusal,
 )
+from teleglas.venues.binance.frames import (
+    Envelope,
+    Event,
+    Force,
+    Kind,
+    Kline,
+    Mark,
+    Order,
+    RestTrade,
+    Trade,
+    Wrapped,
+    plain_reader,
+)
 from teleglas.venues.binance.instruments import COIN_M, USD_M
 from teleglas.venues.binance.interest import ENDPOINTS as INTEREST
 from teleglas.venues.binance.interest import BinanceInterest
-from teleglas.venues.candle_rows import TIMEFRAMES, Volume, hand_over, rest_rows
+from teleglas.venues.candle_rows import TIMEFRAMES, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
-    Exact,
-    Millis,
-    Price,
-    Quantity,
-    RowId,
     RowReader,
     Seen,
     explain,
@@ -61,118 +69,17 @@ _SIDES = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
 # members of an enumeration take a tenth of a microsecond to look up
 _FILL, _ORDER_PRICE, _SAMPLED = PriceKind.FILL, PriceKind.ORDER, Completeness.SAMPLED
 
-
-_LETTERS = {"trade_id": "a", "symbol": "s", "price": "p", "quantity": "q", "event_ms": "T", "sold": "m"}
-
-
-class _Trade(msgspec.Struct, gc=False, tag_field="e", tag="aggTrade", rename=_LETTERS):
-    """In the order of the frame, which msgspec reads quickest."""
-
-    trade_id: RowId
-    symbol: str
-    price: Price
-    quantity: Quantity
-    event_ms: Millis
-    sold: bool
-
-
-class _RestTrade(msgspec.Struct, gc=False):
-    a: RowId
-    p: Price
-    q: Quantity
-    T: Millis
-    m: bool
-
-
-class _Order(msgspec.Struct, gc=False):
-    s: str
-    S: Literal["BUY", "SELL"]
-    q: Exact
-    p: Exact
-    T: Millis
-    ap: Exact = 0
-    z: Exact = 0
-    st: int | None = None
-
-
-class _Force(msgspec.Struct, gc=False, tag_field="e", tag="forceOrder"):
-    o: _Order
-    st: int | None = None
-
-
-class _Mark(msgspec.Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
-    symbol: str = msgspec.field(name="s")
-    E: Millis
-    p: Price
-
-
-class _Candle(msgspec.Struct, gc=False):
-    t: Millis
-    i: str
-    o: Price
-    h: Price
-    l: Price  # noqa: E741 - the venue's letter
-    c: Price
-    v: Volume
-    x: bool
-
-
-class _Kline(msgspec.Struct, gc=False, tag_field="e", tag="kline"):
-    symbol: str = msgspec.field(name="s")
-    k: _Candle
-
-
-_Event = _Trade | _Force | _Mark | _Kline
-
-
-class _Wrapped(msgspec.Struct, gc=False):
-    data: _Event | list[_Event]
-
-
-def _plain_reader(symbols: tuple[str, ...]) -> tuple[type[Any], Callable[[bytes], Any]]:
-    """Return a class of trades of these contracts only, and what reads a wrapped frame with it.
-
-    A symbol out of a fixed choice is decoded to one and the same text object, so that
-    looking it up costs neither a new text nor its hash: a tenth of the engine's time.
-    """
-    hints = {**get_type_hints(_Trade, include_extras=True), "symbol": Literal[symbols]}
-    plain = msgspec.defstruct(
-        "PlainTrade", list(hints.items()), rename=_LETTERS, gc=False, tag_field="e", tag="aggTrade"
-    )
-    event: Any = plain | _Force | _Mark | _Kline
-    wrapped = msgspec.defstruct("Wrapped", [("data", event | list[event])], gc=False)
-    return plain, msgspec.json.Decoder(wrapped, strict=False).decode
-
-
-_ABSENT = msgspec.Raw()
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    """What tells apart the frames that are not one good event."""
-
-    data: msgspec.Raw = _ABSENT
-    e: msgspec.Raw = _ABSENT
-    id: msgspec.Raw = _ABSENT
-    code: msgspec.Raw = _ABSENT
-    error: msgspec.Raw = _ABSENT
-    result: msgspec.Raw = _ABSENT
-
-
-class _Kind(msgspec.Struct, gc=False):
-    e: str = ""
-
-
 _MANY = 50
 """Frames that took the long way because their contract is new: then the short way is laid anew."""
 
 _KINDS = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
-_WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Wrapped, strict=False)
-_BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event | list[_Event], strict=False)
-_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Event, strict=False)
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_KIND = msgspec.json.Decoder(_Kind)
+_WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Wrapped, strict=False)
+_BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event | list[Event], strict=False)
+_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event, strict=False)
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_KIND = msgspec.json.Decoder(Kind)
 _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_REST_TRADES: RowReader[_RestTrade] = RowReader(_RestTrade)
+_REST_TRADES: RowReader[RestTrade] = RowReader(RestTrade)
 
 
 class BinanceCodec:
@@ -208,9 +115,9 @@ class BinanceCodec:
             if event is None:
                 self._examine(payload, sink)
                 return
-        if type(event) is _Wrapped:
+        if type(event) is Wrapped:
             event = event.data
-        if type(event) is _Trade:
+        if type(event) is Trade:
             instrument = self._find(event.symbol, sink)
             if instrument is None:
                 return
@@ -224,7 +131,7 @@ class BinanceCodec:
         Only the long way looks for frames above MAX_FRAME_BYTES: a trade is one however long its frame is.
         """
         if self._missed >= _MANY and self._known:
-            self._plain, self._read = _plain_reader(tuple(self._known))
+            self._plain, self._read = plain_reader(tuple(self._known))
             self._missed, self._listed_then = 0, len(self._known)
         waiting = iter(payloads)
         # each is taken as soon as it is decoded, while it stands in the processor's cache
@@ -240,7 +147,7 @@ class BinanceCodec:
                 continue
             if event is None:
                 return
-            if type(event) is _Force:
+            if type(event) is Force:
                 self._forced(event, None, sink)
             else:
                 self._events(event, sink)
@@ -299,21 +206,21 @@ class BinanceCodec:
     def _events(self, found: Any, sink: MarketSink) -> None:
         seen: Seen | None = {} if type(found) is list else None
         for event in found if type(found) is list else (found,):
-            if type(event) is _Force:
+            if type(event) is Force:
                 self._forced(event, seen, sink)
                 continue
             instrument = self._find(event.symbol, sink)
             if instrument is None:
                 continue
-            if type(event) is _Mark:
+            if type(event) is Mark:
                 sink.mark(instrument, event.E, event.p)
-            elif type(event) is _Kline:
+            elif type(event) is Kline:
                 if event.k.x and event.k.i in TIMEFRAMES:
                     hand_over((event.k,), instrument, TIMEFRAMES[event.k.i], sink)
             else:
                 _hand_over(event, instrument, sink)
 
-    def _forced(self, event: _Force, seen: Seen | None, sink: MarketSink) -> None:
+    def _forced(self, event: Force, seen: Seen | None, sink: MarketSink) -> None:
         order = event.o
         kind = event.st if order.st is None else order.st
         if kind not in {None, 1}:
@@ -373,13 +280,13 @@ class BinanceCodec:
         return None
 
 
-def _hand_over(row: _Trade, instrument: Instrument, sink: MarketSink) -> None:
+def _hand_over(row: Trade, instrument: Instrument, sink: MarketSink) -> None:
     sink.trade(instrument, row.trade_id, "", row.event_ms, not row.sold, row.price, row.quantity)
 
 
-def _event(raw: bytes | msgspec.Raw, sink: MarketSink) -> _Event | None:
+def _event(raw: bytes | msgspec.Raw, sink: MarketSink) -> Event | None:
     try:
-        event: _Event = _EVENT.decode(raw)
+        event: Event = _EVENT.decode(raw)
     except DECODE_ERRORS as error:
         kind = _kind(raw)
         if kind in _KINDS:
@@ -397,7 +304,7 @@ def _kind(raw: bytes | msgspec.Raw) -> str:
         return ""
 
 
-def _is_filled(order: _Order) -> bool:
+def _is_filled(order: Order) -> bool:
     """Return whether average price and filled quantity say more than the order itself: both are 0 at first."""
     try:
         return float(order.ap) != 0.0 and float(order.z) != 0.0

@@ -17,25 +17,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.venues.bybit.frames import (
+    Candle,
+    Envelope,
+    Liquidation,
+    RestBody,
+    RestTrade,
+    Ticker,
+    Trade,
+    Trades,
+)
 from teleglas.venues.bybit.instruments import INVERSE, LINEAR
 from teleglas.venues.bybit.interest import ENDPOINTS as INTEREST
 from teleglas.venues.bybit.interest import BybitInterest
-from teleglas.venues.candle_rows import BYBIT_INTERVALS, TIMEFRAMES, Volume, hand_over, rest_rows
+from teleglas.venues.candle_rows import BYBIT_INTERVALS, TIMEFRAMES, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
-    Exact,
     Millis,
     Price,
-    Quantity,
-    RowId,
     RowReader,
     Seen,
     explain,
@@ -51,92 +57,20 @@ _LEGACY = (
     "liquidation.", "trade.", "instrument_info.", "orderBookL2", "orderBook_", "klineV2.", "candle.",
 )  # fmt: skip
 _SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
-_Side = Literal["Buy", "Sell"]
 
 
-class _Trade(msgspec.Struct, gc=False):
-    T: Millis
-    s: str
-    S: _Side
-    v: Quantity
-    p: Price
-    i: str
-    seq: RowId = 0
-    BT: bool = False
-
-
-class _Trades(msgspec.Struct, gc=False):
-    data: list[_Trade]
-
-
-class _Liquidation(msgspec.Struct, gc=False):
-    T: Millis
-    s: str
-    S: _Side
-    v: Exact
-    p: Exact
-
-
-class _Ticker(msgspec.Struct, gc=False):
-    symbol: str
-    markPrice: str = ""  # noqa: N815  # the venue's name
-
-
-class _RestTrade(msgspec.Struct, gc=False):
-    execId: str  # noqa: N815  # the venue's name
-    symbol: str
-    price: Price
-    size: Quantity
-    side: _Side
-    time: Millis
-    seq: RowId = 0
-    isBlockTrade: bool = False  # noqa: N815  # the venue's name
-
-
-class _Candle(msgspec.Struct, gc=False):
-    t: Millis = msgspec.field(name="start")
-    interval: str
-    o: Price = msgspec.field(name="open")
-    h: Price = msgspec.field(name="high")
-    l: Price = msgspec.field(name="low")  # noqa: E741 - as the other venues'
-    c: Price = msgspec.field(name="close")
-    v: Volume = msgspec.field(name="volume")
-    confirm: bool
-
-
-_ABSENT = msgspec.Raw()
 _TIMEFRAMES = {interval: TIMEFRAMES[name] for name, interval in BYBIT_INTERVALS.items()}
 
 
-class _Envelope(msgspec.Struct, gc=False):
-    topic: str = ""
-    ts: msgspec.Raw = _ABSENT
-    data: msgspec.Raw = _ABSENT
-    op: msgspec.Raw = _ABSENT
-    success: msgspec.Raw = _ABSENT
-    request: msgspec.Raw = _ABSENT
-    ret_code: msgspec.Raw = _ABSENT
-
-
-class _RestResult(msgspec.Struct, gc=False):
-    rows: msgspec.Raw = msgspec.field(default=_ABSENT, name="list")
-
-
-class _RestBody(msgspec.Struct, gc=False):
-    result: _RestResult | None = None
-    retCode: int = 0  # noqa: N815  # the venue's name
-    retMsg: str = ""  # noqa: N815  # the venue's name
-
-
-_decode_trades = msgspec.json.Decoder(_Trades, strict=False).decode
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_decode_trades = msgspec.json.Decoder(Trades, strict=False).decode
+_ENVELOPE = msgspec.json.Decoder(Envelope)
 _MILLIS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Millis, strict=False)
-_REST_BODY = msgspec.json.Decoder(_RestBody)
-_TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
-_REST_ROWS: RowReader[_RestTrade] = RowReader(_RestTrade)
-_LIQUIDATION_ROWS: RowReader[_Liquidation] = RowReader(_Liquidation)
-_TICKER_ROWS: RowReader[_Ticker] = RowReader(_Ticker)
-_CANDLE_ROWS: RowReader[_Candle] = RowReader(_Candle)
+_REST_BODY = msgspec.json.Decoder(RestBody)
+_TRADE_ROWS: RowReader[Trade] = RowReader(Trade)
+_REST_ROWS: RowReader[RestTrade] = RowReader(RestTrade)
+_LIQUIDATION_ROWS: RowReader[Liquidation] = RowReader(Liquidation)
+_TICKER_ROWS: RowReader[Ticker] = RowReader(Ticker)
+_CANDLE_ROWS: RowReader[Candle] = RowReader(Candle)
 
 
 class BybitCodec:
@@ -200,7 +134,7 @@ class BybitCodec:
             self._rest_candles(argument, body.result.rows, sink)
             return
         rows = [
-            _Trade(row.time, row.symbol, row.side, row.size, row.price, row.execId, row.seq, row.isBlockTrade)
+            Trade(row.time, row.symbol, row.side, row.size, row.price, row.execId, row.seq, row.isBlockTrade)
             for row in reversed(_REST_ROWS.read(body.result.rows, sink))
         ]
         others = [row.s for row in rows if argument not in {"", row.s}]
@@ -208,7 +142,7 @@ class BybitCodec:
             sink.refuse(Refusal.OTHER_PRODUCT, f"asked for {argument[:40]}, got {symbol[:40]}")
         self._trades(sorted((row for row in rows if argument in {"", row.s}), key=_order), sink)
 
-    def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
+    def _trades(self, rows: list[Trade], sink: MarketSink) -> None:
         known, trade = self._known, sink.trade
         for row in rows:
             instrument = known.get(row.s) or self._listed(row.s, sink)
@@ -257,7 +191,7 @@ class BybitCodec:
         elif instrument is not None:
             hand_over(rest_rows(rows, sink)[:-1], instrument, TIMEFRAMES[timeframe], sink)
 
-    def _liquidations(self, rows: list[_Liquidation], sink: MarketSink) -> None:
+    def _liquidations(self, rows: list[Liquidation], sink: MarketSink) -> None:
         seen: Seen = {}
         for row in rows:
             instrument = self._known.get(row.s) or self._listed(row.s, sink)
@@ -274,7 +208,7 @@ class BybitCodec:
                     completeness=Completeness.ALL,
                 )
 
-    def _mark(self, row: _Ticker, pushed: msgspec.Raw, sink: MarketSink) -> None:
+    def _mark(self, row: Ticker, pushed: msgspec.Raw, sink: MarketSink) -> None:
         instrument = self._known.get(row.symbol) or self._listed(row.symbol, sink)
         if instrument is None:
             return
@@ -302,5 +236,5 @@ class BybitCodec:
         return None
 
 
-def _order(row: _Trade) -> tuple[int, int]:
+def _order(row: Trade) -> tuple[int, int]:
     return row.seq or row.T, row.T

@@ -17,23 +17,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
 from teleglas.venues.candle_rows import OKX_BARS, TIMEFRAMES, hand_over, rest_rows
+from teleglas.venues.okx.frames import Envelope, Mark, Order, Orders, Trade, Trades
 from teleglas.venues.okx.interest import ENDPOINTS as INTEREST
 from teleglas.venues.okx.interest import OkxInterest
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
-    Exact,
-    Millis,
-    Price,
-    Quantity,
-    RowId,
     RowReader,
     Seen,
     explain,
@@ -48,63 +43,13 @@ _POSITIONS = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
 _ORDERS = {"sell": PositionSide.LONG, "buy": PositionSide.SHORT}
 
 
-class _Trade(msgspec.Struct, gc=False):
-    instId: str  # noqa: N815  # the venue's name
-    tradeId: RowId  # noqa: N815  # the venue's name
-    px: Price
-    sz: Quantity
-    side: Literal["buy", "sell"]
-    ts: Millis
-
-
-class _Trades(msgspec.Struct, gc=False):
-    data: list[_Trade]
-
-
-class _Order(msgspec.Struct, gc=False):
-    bkPx: Exact  # noqa: N815  # the venue's name
-    sz: Exact
-    ts: Millis
-    side: str = ""
-    posSide: str = ""  # noqa: N815  # the venue's name
-
-
-class _Orders(msgspec.Struct, gc=False):
-    instId: str  # noqa: N815  # the venue's name
-    details: msgspec.Raw
-    instType: str = "SWAP"  # noqa: N815  # the venue's name
-
-
-class _Mark(msgspec.Struct, gc=False):
-    instId: str  # noqa: N815  # the venue's name
-    markPx: Price  # noqa: N815  # the venue's name
-    ts: Millis
-
-
-class _Argument(msgspec.Struct, gc=False):
-    channel: str = ""
-    instId: str = ""  # noqa: N815  # the venue's name
-
-
-_ABSENT = msgspec.Raw()
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    arg: _Argument | None = None
-    data: msgspec.Raw = _ABSENT
-    event: msgspec.Raw = _ABSENT
-    table: msgspec.Raw = _ABSENT
-    code: str | int = ""
-    msg: msgspec.Raw = _ABSENT
-
-
 _BARS = {bar: TIMEFRAMES[name] for name, bar in OKX_BARS.items()}
-_decode_trades = msgspec.json.Decoder(_Trades, strict=False).decode
-_ENVELOPE = msgspec.json.Decoder(_Envelope, strict=False)
-_TRADE_ROWS: RowReader[_Trade] = RowReader(_Trade)
-_ORDERS_ROWS: RowReader[_Orders] = RowReader(_Orders)
-_ORDER_ROWS: RowReader[_Order] = RowReader(_Order)
-_MARK_ROWS: RowReader[_Mark] = RowReader(_Mark)
+_decode_trades = msgspec.json.Decoder(Trades, strict=False).decode
+_ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
+_TRADE_ROWS: RowReader[Trade] = RowReader(Trade)
+_ORDERS_ROWS: RowReader[Orders] = RowReader(Orders)
+_ORDER_ROWS: RowReader[Order] = RowReader(Order)
+_MARK_ROWS: RowReader[Mark] = RowReader(Mark)
 
 
 class OkxCodec:
@@ -170,7 +115,7 @@ class OkxCodec:
         else:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint} {argument}"[:80])
 
-    def _trades(self, rows: list[_Trade], sink: MarketSink) -> None:
+    def _trades(self, rows: list[Trade], sink: MarketSink) -> None:
         known, trade = self._known, sink.trade
         for row in rows:
             instrument = known.get(row.instId)
@@ -212,7 +157,7 @@ class OkxCodec:
             closed = [row for row in rest_rows(data, sink) if str(row.confirm) == "1"]
             hand_over(closed, instrument, length_ms, sink)
 
-    def _liquidations(self, groups: list[_Orders], sink: MarketSink) -> None:
+    def _liquidations(self, groups: list[Orders], sink: MarketSink) -> None:
         seen: Seen = {}
         for group in groups:
             if group.instType != "SWAP":
@@ -231,7 +176,7 @@ class OkxCodec:
         return instrument
 
 
-def _forced(instrument: Instrument, order: _Order, seen: Seen, sink: MarketSink) -> None:
+def _forced(instrument: Instrument, order: Order, seen: Seen, sink: MarketSink) -> None:
     # `net` accounts hold one position per contract: there only the order tells its direction.
     side = _POSITIONS.get(order.posSide) or _ORDERS.get(order.side)
     if side is None or order.posSide not in {"long", "short", "net", ""}:
