@@ -5,32 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 from struct import Struct
-from struct import error as StructError  # noqa: N812 - a class
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ws_alert.messages import Chart
 
 __all__ = ["KEPT_SECONDS", "Second", "SecondTape"]
 
-KEPT_SECONDS = 300
+KEPT_SECONDS: Final = 300
 """Five minutes: the longest look back of volatility, of taker flow and of a chart."""
 
-_MINUTE_SECONDS = 60
-_FEW = 6
-"""So many seconds are read one by one quicker than as a slice."""
+_MINUTE_SECONDS: Final = 60
+_LEAST_DRAWN_MS: Final = 60_000
 
-_LEAST_DRAWN_MS = 60_000
-
-_CELLS = Struct("<4q3d8x")
+_CELLS: Final = Struct("<4q3d8x")
 """A closed second: bought, sold, longs and shorts liquidated, low, high, last price."""
-_SIDES = Struct("<2q48x")
-_CENTS = Struct("<q")
-_PRICES = Struct("<3d")
-_SIZE = _CELLS.size
-_WORDS = _SIZE // 8
-_BUY, _SELL, _LONG, _SHORT, _LOW = 0, 8, 16, 24, 32
-_MOST = 2**63 - 1
-_EMPTY = bytearray(_CELLS.pack(0, 0, 0, 0, inf, 0.0, 0.0) * KEPT_SECONDS)
+_CENTS: Final = Struct("<q")
+_PRICES: Final = Struct("<3d")
+_SIZE: Final = 64
+_WORDS: Final = 8
+_BUY: Final = 0
+_SELL: Final = 8
+_LONG: Final = 16
+_SHORT: Final = 24
+_LOW: Final = 32
+_MOST: Final = 2**63 - 1
+_BLANK: Final = _CELLS.pack(0, 0, 0, 0, inf, 0.0, 0.0)
+
+# looked up once: each is told of every second of every asset
+_pack: Final = _CELLS.pack_into
+_sides_at: Final = Struct("<2q48x").unpack_from
 
 
 class Second(NamedTuple):
@@ -52,14 +55,15 @@ class SecondTape:
     second: the Unix second that is open, from_ms to before until_ms; nearly every trade goes to its
     sums: bought, sold (taker cents), longs, shorts (cents of closed positions), low, high, last (price
     of one coin). newest_ms: H of SEMANTICS 3, the newest window time of any event of the asset. Each of the
-    300 seconds before it has one place of 64 bytes in a ring, so that a new second reads and writes little memory.
+    300 seconds before it has one place of 64 bytes in a ring, so that a new second reads and writes little memory. `_filled`
+    names the places in which anything happened, the oldest first; from `_recent` on they lie in the last minute.
 
     closed: the second that was open before, -1 if none is kept. buy, sell: taker cents of the 300 seconds;
     minute: both sides' of the 60 before `second`; ended_minute: of the 60 up to the end of `closed`, as they were
     when it closed. passed: a second has closed since the reader last cleared it.
     """
 
-    __slots__ = ("_range", "_ring", "bought", "buy", "closed", "ended_minute", "from_ms", "high", "last", "longs", "low", "minute",
+    __slots__ = ("_filled", "_range", "_recent", "_ring", "bought", "buy", "closed", "ended_minute", "from_ms", "high", "last", "longs", "low", "minute",
                  "newest_ms", "passed", "second", "sell", "shorts", "sold", "until_ms")  # fmt: skip
 
     def __init__(self) -> None:
@@ -70,7 +74,9 @@ class SecondTape:
         self.high = self.last = 0.0
         self.buy = self.sell = self.minute = self.ended_minute = 0
         self.passed = False
-        self._ring = bytearray(_EMPTY)
+        self._ring = bytearray(_BLANK * KEPT_SECONDS)
+        self._filled: list[int] = []
+        self._recent = 0
         self._range: tuple[int, int, float, float] | None = None
 
     def open(self, second: int) -> None:
@@ -79,15 +85,14 @@ class SecondTape:
         if second <= ended:
             return
         if second - ended > KEPT_SECONDS:
-            self._ring[:] = _EMPTY
-            self.buy = self.sell = self.minute = 0
+            self._leave(ended - 1, second)
             self.closed = -1
         else:
             self._close(ended)
             self.closed = ended
             self.ended_minute = self.minute
             if second - ended > 1:
-                self._skip(ended + 1, second)
+                self._leave(ended, second - 1)
         self.second = second
         self.bought = self.sold = self.longs = self.shorts = 0
         self.low = inf
@@ -138,6 +143,8 @@ class SecondTape:
         elif behind <= KEPT_SECONDS:
             at = second % KEPT_SECONDS * _SIZE + _LOW
             low, high, _ = _PRICES.unpack_from(self._ring, at)
+            if not high:
+                self._fill(second)
             _PRICES.pack_into(self._ring, at, min(low, price), max(high, price), price)
             self._range = None
 
@@ -290,47 +297,66 @@ class SecondTape:
 
     def _close(self, ended: int) -> None:
         """Let the open second take the place of the one 300 before it, which leaves the sums."""
-        ring, at = self._ring, ended % KEPT_SECONDS * _SIZE
-        bought, sold = self.bought, self.sold
-        left_buy, left_sell = _SIDES.unpack_from(ring, at)
-        then_buy, then_sell = _SIDES.unpack_from(ring, (ended - _MINUTE_SECONDS) % KEPT_SECONDS * _SIZE)
-        try:
-            _CELLS.pack_into(ring, at, bought, sold, self.longs, self.shorts, self.low, self.high, self.last)
-        except StructError:
-            bought, sold = min(bought, _MOST), min(sold, _MOST)
-            longs, shorts = min(self.longs, _MOST), min(self.shorts, _MOST)
-            _CELLS.pack_into(ring, at, bought, sold, longs, shorts, self.low, self.high, self.last)
-        self.buy += bought - left_buy
-        self.sell += sold - left_sell
-        self.minute += bought + sold - then_buy - then_sell
+        self._leave(ended - 1, ended)
+        bought, sold, longs, shorts = self.bought, self.sold, self.longs, self.shorts
+        if not (self.last or bought or sold or longs or shorts):
+            return
+        place = ended % KEPT_SECONDS
+        if bought > _MOST or sold > _MOST or longs > _MOST or shorts > _MOST:
+            bought, sold, longs, shorts = min(bought, _MOST), min(sold, _MOST), min(longs, _MOST), min(shorts, _MOST)
+        _pack(self._ring, place * _SIZE, bought, sold, longs, shorts, self.low, self.high, self.last)
+        self._filled.append(place)
+        self.buy += bought
+        self.sell += sold
+        self.minute += bought + sold
 
-    def _skip(self, first: int, end: int) -> None:
-        """Let the seconds of [first, end) close, in which nothing happened."""
-        ring = self._ring
-        if end - first <= _FEW:
-            for second in range(first, end):
-                buy, sell = _SIDES.unpack_from(ring, second % KEPT_SECONDS * _SIZE)
-                self.buy -= buy
-                self.sell -= sell
-                buy, sell = _SIDES.unpack_from(ring, (second - _MINUTE_SECONDS) % KEPT_SECONDS * _SIZE)
-                self.minute -= buy + sell
-        else:
-            if self.minute:
-                buy, sell = self._summed(first - _MINUTE_SECONDS, min(end - _MINUTE_SECONDS, first))
-                self.minute -= buy + sell
-            buy, sell = self._summed(first, end)
-            self.buy -= buy
-            self.sell -= sell
-        at, until = first % KEPT_SECONDS * _SIZE, end % KEPT_SECONDS * _SIZE
-        if at < until:
-            ring[at:until] = _EMPTY[at:until]
-        else:
-            ring[at:], ring[:until] = _EMPTY[at:], _EMPTY[:until]
+    def _leave(self, last: int, newest: int) -> None:
+        """Let go of what lies 300 seconds before `newest`, and out of the minute what lies 60 before it.
+
+        last: the newest second that has a place.
+        """
+        ring, filled, at = self._ring, self._filled, self._recent
+        bought: int
+        sold: int
+        while at < len(filled):
+            place = filled[at]
+            if newest - last + (last - place) % KEPT_SECONDS < _MINUTE_SECONDS:
+                break
+            bought, sold = _sides_at(ring, place * _SIZE)
+            self.minute -= bought + sold
+            at += 1
+        gone = 0
+        while gone < at:
+            place = filled[gone]
+            if newest - last + (last - place) % KEPT_SECONDS < KEPT_SECONDS:
+                break
+            bought, sold = _sides_at(ring, place * _SIZE)
+            self.buy -= bought
+            self.sell -= sold
+            ring[place * _SIZE : place * _SIZE + _SIZE] = _BLANK
+            gone += 1
+        if gone:
+            del filled[:gone]
+        self._recent = at - gone
+
+    def _fill(self, second: int) -> None:
+        """Give a closed second its turn in `_filled`, unless it has it."""
+        at = second % KEPT_SECONDS * _SIZE
+        if self._ring[at : at + _SIZE] != _BLANK:
+            return
+        behind, last, turn = self.second - second, self.second - 1, len(self._filled)
+        while turn and (last - self._filled[turn - 1]) % KEPT_SECONDS + 1 < behind:
+            turn -= 1
+        self._filled.insert(turn, second % KEPT_SECONDS)
+        self._recent += behind > _MINUTE_SECONDS
 
     def _add(self, second: int, cell: int, cents: int) -> int:
         """Add to one sum of a second that has closed; return the cents that it took."""
         at = second % KEPT_SECONDS * _SIZE + cell
+        before: int
         (before,) = _CENTS.unpack_from(self._ring, at)
+        if not before and cents:
+            self._fill(second)
         after = min(before + cents, _MOST)
         _CENTS.pack_into(self._ring, at, after)
-        return int(after - before)
+        return after - before
