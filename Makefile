@@ -1,6 +1,6 @@
 # make demo    watch simulated storms arrive: no key, no token, no network
 # make test    run all tests
-# make setup   make the virtual environment .venv (the others do it too)
+# make setup   make the virtual environment .venv (the others do it too) and compile the hot path (they do not)
 # make check   lint, types and import rules
 # make demo-bot  chat with the command bot in this terminal: no key, no token, no network
 # make locale  collect the texts of the command bot for the translators, and compile the catalogues
@@ -14,6 +14,7 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 .PHONY: setup demo demo-bot locale docs test check clean
 
 setup: .venv/.ready
+	@.venv/bin/python -m ws_alert.compiler
 
 .venv/.ready: requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing. Type: sudo apt install python3 python3-venv" >&2; exit 1; }

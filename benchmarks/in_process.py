@@ -27,6 +27,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import hot_path  # noqa: F401,I001 - before anything that it compiles
+
 import bare
 import frames
 import msgspec

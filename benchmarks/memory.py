@@ -31,6 +31,8 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import hot_path  # noqa: F401,I001 - before anything that it compiles
+
 import blaster
 import bot_api
 import frames

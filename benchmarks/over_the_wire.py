@@ -28,6 +28,8 @@ from websockets.asyncio.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import hot_path  # noqa: F401,I001 - before anything that it compiles
+
 import bare
 import blaster
 import frames

@@ -23,6 +23,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import hot_path  # noqa: F401,I001 - before anything that it compiles
+
 import frames
 import venue_frames
 

@@ -20,6 +20,7 @@ __all__ = [
     "Instrument",
     "Liquidation",
     "MarketSink",
+    "PlainTrade",
     "PositionSide",
     "PriceKind",
     "Refusal",
@@ -160,6 +161,11 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
         return self.open_ms + self.timeframe_ms
 
 
+PlainTrade = tuple[int, str, float, float, int, bool]
+"""The fields of a decoded trade as `MarketSink.take_plain` reads it: id, symbol, price, quantity, event_ms, and whether
+the taker sold; units as in `MarketSink.trade`."""
+
+
 class MarketSink(Protocol):
     """Where a codec puts what it decoded. The engine is one; a list in a test is another.
 
@@ -195,8 +201,7 @@ class MarketSink(Protocol):
 
         The hot path of a busy tape: one call for many trades, each of which does to the sink
         what `trade` does. frames: the event of each is its `data`. kind: the class of a
-        trade, with `symbol` (a key of `known`), `trade_id`, `event_ms`, `sold` (the taker
-        sold), `price` and `quantity` as in `trade`. Returned is the event, or None when nothing
+        trade, a struct whose fields are a `PlainTrade`; its symbol is a key of `known`. Returned is the event, or None when nothing
         is left; the caller hands it to the other methods and calls again. A sink may return everything.
         """
 

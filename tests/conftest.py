@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from ws_alert import compiled
+
+if os.environ.get("TELEGLAS_COMPILED") == "1" and not compiled.use():
+    raise pytest.UsageError("the hot path of this code is not compiled. Type: make setup")
+
 _ROOT = Path(__file__).resolve().parent.parent
 
 

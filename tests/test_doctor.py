@@ -46,7 +46,7 @@ async def test_a_healthy_machine(tmp_path):
         lines = await check_all(_settings(world))
     assert [line for line in lines if line.level is not Level.OK] == []
     assert _levels(lines).keys() == {
-        "telegram", "binance", "bybit", "okx", "hyperliquid", "clock", "database", "journal", "disk",
+        "telegram", "binance", "bybit", "okx", "hyperliquid", "clock", "database", "journal", "disk", "hot path",
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 

@@ -20,6 +20,12 @@ if not __package__:
     # `python ws_alert/alert_runner.py` puts this folder first; our packages are one above it.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from ws_alert import compiled
+
+if __name__ == "__main__":
+    # before anything below imports what is compiled
+    compiled.use()
+
 import msgspec
 import structlog
 import typer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
+from typing import Final
 
 from teleglas.market import Candle, Instrument, PositionSide
 from ws_alert.deadlines import Deadlines
@@ -34,9 +35,10 @@ from ws_alert.windows.interest import AssetInterest
 
 __all__ = ["Detection"]
 
-_CLOSE = "close\n"
-_SIDES = {side.value: side for side in PositionSide}
-_FLOW, _ACCUMULATION = Kind.ORDER_FLOW, Kind.WHALE_ACCUMULATION_WINDOW
+_CLOSE: Final = "close\n"
+_SIDES: Final = {side.value: side for side in PositionSide}
+_FLOW: Final = Kind.ORDER_FLOW
+_ACCUMULATION: Final = Kind.WHALE_ACCUMULATION_WINDOW
 
 
 class Detection:

@@ -25,6 +25,7 @@ from teleglas.venues.bybit.rest import BybitRest
 from teleglas.venues.coinglass.rest import CoinglassRest
 from teleglas.venues.hyperliquid.rest import HyperliquidRest
 from teleglas.venues.okx.rest import OkxRest
+from ws_alert import compiled, compiler
 from ws_alert.config import Settings, load_settings
 from ws_alert.delivery.mail_channel import MailChannel
 from ws_alert.delivery.targets import mail_target
@@ -73,7 +74,7 @@ def examine(console: Console) -> bool:
 
 
 async def check_all(settings: Settings, clock: Callable[[], float] = time.time) -> list[Line]:
-    """Return a line for each token, chat, address, feed, the clock, the database, the journal and the disk.
+    """Return a line for each token, chat, address, feed, the clock, the database, the journal, the disk and the hot path.
 
     clock: Unix seconds of this machine.
     """
@@ -88,6 +89,7 @@ async def check_all(settings: Settings, clock: Callable[[], float] = time.time) 
         _database(settings),
         _journal(settings),
         _disk(settings),
+        _hot_path(),
     ]
 
 
@@ -266,3 +268,10 @@ def _disk(settings: Settings) -> Line:
         Level.WARN, "disk", f"{free:.1f} GB free, the journal may grow to {settings.journal_keep_gb:g} GB",
         "Make room, or lower JOURNAL_KEEP_GB.",
     )  # fmt: skip
+
+
+def _hot_path() -> Line:
+    if compiled.in_use():
+        return Line(Level.OK, "hot path", "compiled")
+    todo = compiler.missing() or "Type: make setup"
+    return Line(Level.OK, "hot path", "interpreted, which is slower and nothing else", todo)

@@ -14,6 +14,7 @@ from teleglas.daily_time import DailyTime
 from teleglas.errors import ConfigError
 from teleglas.storage.store import StoreUnavailable, open_store
 from teleglas.storage.thread import StoreThread
+from ws_alert import compiled
 from ws_alert.alert_engine import AlertEngine
 from ws_alert.chat.commands import Desk
 from ws_alert.chat.listener import Listener
@@ -152,6 +153,7 @@ def _say_running(options: FeedOptions, ways: Ways, *, simulated: bool) -> None:
     log.info(
         "running", targets=len(ways.targets), venues=" ".join(options.venues),
         candles=" ".join(candles) or "off", simulated=simulated,
+        hot_path="compiled" if compiled.in_use() else "interpreted",
     )  # fmt: skip
 
 

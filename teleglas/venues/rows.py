@@ -7,7 +7,7 @@ Limits stand in the types of the fields, so that msgspec checks them while it de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,7 @@ __all__ = [
     "DECODE_ERRORS",
     "MAX_FRAME_BYTES",
     "MAX_PRICE",
+    "Encoded",
     "Exact",
     "Millis",
     "Price",
@@ -42,11 +43,11 @@ __all__ = [
     "too_large",
 ]
 
-MAX_FRAME_BYTES = 1 << 20
+MAX_FRAME_BYTES: Final = 1 << 20
 """A frame above 1 MiB is refused before it is parsed; real ones are below 300 kB."""
 
-MAX_PRICE = 1e12
-_DETAIL = 100
+MAX_PRICE: Final = 1e12
+_DETAIL: Final = 100
 
 Price = Annotated[float, Meta(gt=0.0, lt=MAX_PRICE)]
 Quantity = Annotated[float, Meta(gt=0.0, lt=1e18)]
@@ -56,11 +57,14 @@ RowId = Annotated[int, Meta(ge=0, lt=2**63 - 1)]
 Exact = str | int | float
 """A number in the spelling of the venue, for exact decimal arithmetic."""
 
+Encoded = Any
+"""bytes or msgspec.Raw. Its stubs make Raw a kind of bytes, which it is not: compiled code would take their word for it."""
+
 Seen = dict[tuple[str, int, PositionSide, float, int], int]
 """How often each content occurred in the current frame."""
 
 Row = TypeVar("Row")
-_NUMBER_ERRORS = (
+_NUMBER_ERRORS: Final = (
     "Number out of range",
     "Expected `float` ",  # a limit: "Expected `float` > 0.0"
     "Expected `int` ",
@@ -68,7 +72,7 @@ _NUMBER_ERRORS = (
     "Expected `int`, got `str`",
     "Expected `int`, got `float`",
 )
-_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def explain(error: Exception) -> tuple[Refusal, str]:
@@ -107,14 +111,14 @@ class RowReader(Generic[Row]):
         self._list: msgspec.json.Decoder[list[Row]] = msgspec.json.Decoder(list[row], strict=False)
         self._one: msgspec.json.Decoder[Row] = msgspec.json.Decoder(row, strict=False)
 
-    def read(self, rows: bytes | msgspec.Raw, sink: MarketSink) -> list[Row]:
+    def read(self, rows: Encoded, sink: MarketSink) -> list[Row]:
         """Return the good rows of a list, or of a lone object; refuse the others by name."""
         try:
             return self._list.decode(rows)
         except DECODE_ERRORS:
             return list(self._salvage(rows, sink))
 
-    def _salvage(self, rows: bytes | msgspec.Raw, sink: MarketSink) -> Iterator[Row]:
+    def _salvage(self, rows: Encoded, sink: MarketSink) -> Iterator[Row]:
         try:
             raws = [rows] if bytes(memoryview(rows)[:1]) == b"{" else _RAW_ROWS.decode(rows)
         except DECODE_ERRORS as error:

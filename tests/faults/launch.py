@@ -19,6 +19,12 @@ from typing import NoReturn
 
 import uvloop
 
+from ws_alert import compiled
+
+if __name__ == "__main__":
+    # as `ws_alert.alert_runner` does
+    compiled.use()
+
 from teleglas import logs
 from teleglas.storage.opening import lock_store
 from teleglas.systemd import Notifier

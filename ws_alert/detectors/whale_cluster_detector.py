@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from teleglas.market import TakerSide
 from ws_alert.detectors.hit import Hit, tier_by_multiple
 from ws_alert.detectors.usd_floor import UsdFloor
@@ -13,7 +15,8 @@ from ws_alert.windows.event_aggregator import AssetEvents
 __all__ = ["WhaleClusterDetector"]
 
 
-_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
+_BUY: Final = TakerSide.BUY
+_SELL: Final = TakerSide.SELL
 
 
 class WhaleClusterDetector:

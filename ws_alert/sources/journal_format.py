@@ -35,15 +35,18 @@ FORMAT: Final = 1
 MAX_BODY: Final = 64 * 1024 * 1024
 """No source reads more in one piece, so a larger length is a damaged one."""
 
-_HEADER, _SKIP = 0, 255
-_PREFIX = struct.Struct("<II")
-_TIME = struct.Struct("<q")
-_SEQUENCE = struct.Struct("<Q")
-_SMALLEST = 2 + _TIME.size
-_CHUNK = 1 << 20
-_KINDS: dict[int, RecordKind] = {int(kind): kind for kind in RecordKind}
+_HEADER: Final = 0
+_SKIP: Final = 255
+_PREFIX: Final = struct.Struct("<II")
+_TIME: Final = struct.Struct("<q")
+_prefix_at: Final = _PREFIX.unpack_from
+_time_at: Final = _TIME.unpack_from
+_SEQUENCE: Final = struct.Struct("<Q")
+_SMALLEST: Final = 10
+_CHUNK: Final = 1 << 20
+_KINDS: Final[dict[int, RecordKind]] = {int(kind): kind for kind in RecordKind}
 
-frame_head = _PREFIX.pack
+frame_head: Final = _PREFIX.pack
 """(length of the body, CRC of the body) -> the 8 bytes before it."""
 
 
@@ -94,6 +97,10 @@ class SegmentDecoder:
         self.intact_bytes = self.unknown = 0
         self._read, self._buffer, self._at = read, b"", 0
         self._heads: dict[bytes, tuple[RecordKind, str]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Read the header."""
         bodies = self._bodies(1)
         if not bodies:
             self.damage = self.damage or "empty"
@@ -121,7 +128,7 @@ class SegmentDecoder:
     def _records(self, bodies: list[bytes]) -> list[JournalRecord]:
         """Take records apart and number them."""
         sequence, received_ms = self.next_sequence, self.last_received_ms
-        heads, unpack_time, found = self._heads, _TIME.unpack_from, list[JournalRecord]()
+        heads, record, found = self._heads, JournalRecord, list[JournalRecord]()
         for body in bodies:
             at = 2 + body[1]
             head = heads.get(body[:at])
@@ -134,8 +141,9 @@ class SegmentDecoder:
                     sequence += 1
                     continue
                 head = heads[body[:at]] = _KINDS[body[0]], body[2:at].decode()
-            (received_ms,) = unpack_time(body, at)
-            found.append(JournalRecord(sequence, received_ms, *head, body[at + 8 :]))
+            (received_ms,) = _time_at(body, at)
+            kind, source = head
+            found.append(record(sequence, received_ms, kind, source, body[at + 8 :]))
             sequence += 1
         self.next_sequence, self.last_received_ms = sequence, received_ms
         self.intact_bytes += sum(map(len, bodies)) + 8 * len(bodies)
@@ -143,12 +151,14 @@ class SegmentDecoder:
 
     def _bodies(self, most: int) -> list[bytes]:
         """Return the next bodies whose CRC is right: what one read holds, at most so many; none at the end."""
-        unpack, checksum, found = _PREFIX.unpack_from, crc32, list[bytes]()
+        checksum, found = crc32, list[bytes]()
+        length: int
+        crc: int
         while not (found or self.damage):
             buffer, at, wanted = self._buffer, self._at, 8
             size = len(buffer)
             while at + 8 <= size and len(found) < most:
-                length, crc = unpack(buffer, at)
+                length, crc = _prefix_at(buffer, at)
                 if not _SMALLEST <= length <= MAX_BODY:
                     self.damage = "bad_length"
                     break

@@ -49,7 +49,7 @@ _STATE_EVERY: Final = 60
 
 _ROWS_KEPT: Final = 2 * _STATE_EVERY
 
-_SERIES = (
+_SERIES: Final = (
     (Kind.LARGE_LIQUIDATION, PositionSide.LONG.value),
     (Kind.LARGE_LIQUIDATION, PositionSide.SHORT.value),
     (Kind.LIQUIDATION_STORM, PositionSide.LONG.value),
@@ -60,11 +60,16 @@ _SERIES = (
     (Kind.WHALE_CLUSTER, TakerSide.SELL.value),
 )
 _PLACES: Final = {series: place for place, series in enumerate(_SERIES)}
-_LARGE, _STORM, _WHALE, _CLUSTER = 0, 2, 4, 6
+_LARGE: Final = 0
+_STORM: Final = 2
+_WHALE: Final = 4
+_CLUSTER: Final = 6
 
-_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
-_LONG, _SHORT = PositionSide.LONG, PositionSide.SHORT
-_SIDES = {side.value: side for side in PositionSide}
+_BUY: Final = TakerSide.BUY
+_SELL: Final = TakerSide.SELL
+_LONG: Final = PositionSide.LONG
+_SHORT: Final = PositionSide.SHORT
+_SIDES: Final = {side.value: side for side in PositionSide}
 
 
 class _Asset:
@@ -351,5 +356,5 @@ class Baselines:
                     self._assets.pop(asset, None)
         self._serial = newest.serial
         self._looked, self._days = bytearray(newest.looked), list(newest.days)
-        self._rows.extend(row.minute for row in minutes)
+        self._rows.extend([row.minute for row in minutes])
         return [row.interest for row in minutes], unreadable

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from teleglas.market import Instrument
 from ws_alert.windows.duplicates import TradeIds
 from ws_alert.windows.event_aggregator import AssetEvents
 
 __all__ = ["ASK", "Contract"]
 
-ASK = 1 << 63
+ASK: Final = 1 << 63
 """As `last_id`: no id is larger, so every row of the contract is looked at closely."""
 
 

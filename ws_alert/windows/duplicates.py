@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from teleglas.market import Liquidation
 
 __all__ = ["REMEMBERED_MS", "LiquidationMemory", "RelayedTrades", "TradeIds"]
 
-REMEMBERED_MS = 120_000
-_MOST_GAPS = 16
-_FAR = 10**10
+REMEMBERED_MS: Final = 120_000
+_MOST_GAPS: Final = 16
+_FAR: Final = 10**10
 """No venue counts so many trades in a fortnight: an id that lies so far behind is of another numbering."""
 
 

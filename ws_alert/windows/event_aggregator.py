@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from teleglas.market import PositionSide, TakerSide
 from ws_alert.messages import EventRow
 from ws_alert.windows.event_window import EventWindow
@@ -9,9 +11,9 @@ from ws_alert.windows.second_tape import SecondTape
 
 __all__ = ["KNOWN_MS", "AssetEvents"]
 
-_LONG = PositionSide.LONG
+_LONG: Final = PositionSide.LONG
 
-KNOWN_MS = 360_000
+KNOWN_MS: Final = 360_000
 """The longest look back at large orders (order flow, five minutes) and one latest arrival. What is older may still be
 kept, but a restart does not read it again, so that nothing is told of it."""
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from heapq import nlargest
+from typing import Final
 
 from ws_alert.messages import EventRow
 
 __all__ = ["LATEST_ARRIVAL_MS", "TOP", "EventWindow", "largest"]
 
-LATEST_ARRIVAL_MS = 60_000
+LATEST_ARRIVAL_MS: Final = 60_000
 """An event that is older on receipt is dropped (SEMANTICS 3)."""
 
-TOP = 5
+TOP: Final = 5
 """How many of the largest events an alert shows."""
 
-_TRIM_AT = 256
-_TRIMMED = 64
-_NEVER = 1 << 62
+_TRIM_AT: Final = 256
+_TRIMMED: Final = 64
+_NEVER: Final = 1 << 62
 
 
 def _time(row: EventRow) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+from msgspec.structs import astuple
 
 from teleglas.errors import BadFrame
 from teleglas.market import (
@@ -13,6 +15,7 @@ from teleglas.market import (
     Completeness,
     Instrument,
     Liquidation,
+    PlainTrade,
     PositionSide,
     PriceKind,
     Refusal,
@@ -30,18 +33,20 @@ from ws_alert.windows.interest import POLL_MS, AssetInterest, FundingRow, Intere
 
 __all__ = ["Intake", "Judge"]
 
-QUIET_MS = 900_000
+QUIET_MS: Final = 900_000
 """An asset without any event for so long is forgotten; nothing that decides is older."""
 
-_RELAY = "coinglass"
-_MOST_SAMPLES = 20
-_SETTLED = 3
+_fields: Final = astuple  # one call costs less than an attribute each
+_RELAY: Final = "coinglass"
+_MOST_SAMPLES: Final = 20
+_SETTLED: Final = 3
 """Minutes without any input after which nothing of a contract's ids is left to settle."""
 
 # members of an enumeration and their values take some tenths of a microsecond to look up
-_SAMPLED = Completeness.SAMPLED
-_BUY, _SELL = TakerSide.BUY, TakerSide.SELL
-_TEXTS: dict[StrEnum, str] = {each: each.value for each in (*PositionSide, *TakerSide, *PriceKind)}
+_SAMPLED: Final = Completeness.SAMPLED
+_BUY: Final = TakerSide.BUY
+_SELL: Final = TakerSide.SELL
+_TEXTS: Final[dict[StrEnum, str]] = {each: each.value for each in (*PositionSide, *TakerSide, *PriceKind)}
 
 
 class Judge(Protocol):
@@ -200,21 +205,20 @@ class Intake:
         taps = self._taps.get(self.source)
         if taps is None:
             taps = self._taps[self.source] = {}
-        now_ms, oldest_ms, passed = self.now_ms, self.oldest_ms, self._judge.passed
+        now_ms, oldest_ms, judge = self.now_ms, self.oldest_ms, self._judge
         for frame in frames:
-            row = frame.data
-            if type(row) is not kind:
-                return row
+            found = frame.data
+            if type(found) is not kind:
+                return found
+            row: PlainTrade = _fields(found)
+            trade_id, symbol, price, quantity, event_ms, sold = row
             try:
-                contract = taps[row.symbol]
+                contract = taps[symbol]
             except KeyError:
-                if (met := self._tap(known[row.symbol], taps)) is None:
-                    return row
+                if (met := self._tap(known[symbol], taps)) is None:
+                    return found
                 contract = met
-            trade_id = row.trade_id
-            event_ms = row.event_ms
-            price = row.price
-            usd = price * row.quantity
+            usd = price * quantity
             tape = contract.tape
             if (
                 trade_id <= contract.last_id
@@ -224,25 +228,25 @@ class Intake:
                 or event_ms > now_ms
             ):
                 # seen before, large, late, or of a clock that is ahead
-                self.trade(known[row.symbol], trade_id, "", event_ms, not row.sold, price, row.quantity)
+                self.trade(known[symbol], trade_id, "", event_ms, not sold, price, quantity)
                 continue
             contract.last_id = trade_id
             if event_ms > tape.newest_ms:
                 tape.newest_ms = event_ms
             if event_ms >= tape.until_ms:
                 tape.open(event_ms // 1000)
-                if row.sold:
-                    tape.sold = (usd * 100 + 0.5).__trunc__()
+                if sold:
+                    tape.sold = int(usd * 100 + 0.5)
                 else:
-                    tape.bought = (usd * 100 + 0.5).__trunc__()
+                    tape.bought = int(usd * 100 + 0.5)
                 tape.low = tape.high = tape.last = price
                 tape.passed = False
-                passed(contract.events)
+                judge.passed(contract.events)
                 continue
-            if row.sold:
-                tape.sold += (usd * 100 + 0.5).__trunc__()
+            if sold:
+                tape.sold += int(usd * 100 + 0.5)
             else:
-                tape.bought += (usd * 100 + 0.5).__trunc__()
+                tape.bought += int(usd * 100 + 0.5)
             if price < tape.low:
                 tape.low = price
             if price > tape.high:

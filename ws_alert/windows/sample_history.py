@@ -182,4 +182,4 @@ def _packed(values: Sequence[int]) -> array[int]:
 
 
 def _largest_first(days: Sequence[array[int] | None]) -> list[int]:
-    return sorted(chain.from_iterable(day for day in days if day), reverse=True)
+    return sorted(chain.from_iterable([day for day in days if day]), reverse=True)

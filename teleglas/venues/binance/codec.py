@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import length_hint
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -54,6 +54,7 @@ from teleglas.venues.candle_rows import TIMEFRAMES, hand_over, rest_rows
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
+    Encoded,
     RowReader,
     Seen,
     explain,
@@ -65,21 +66,23 @@ from teleglas.venues.rows import (
 
 __all__ = ["BinanceCodec"]
 
-_SIDES = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
+_SIDES: Final = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
 # members of an enumeration take a tenth of a microsecond to look up
-_FILL, _ORDER_PRICE, _SAMPLED = PriceKind.FILL, PriceKind.ORDER, Completeness.SAMPLED
+_FILL: Final = PriceKind.FILL
+_ORDER_PRICE: Final = PriceKind.ORDER
+_SAMPLED: Final = Completeness.SAMPLED
 
-_MANY = 50
+_MANY: Final = 50
 """Frames that took the long way because their contract is new: then the short way is laid anew."""
 
-_KINDS = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
-_WRAPPED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Wrapped, strict=False)
-_BARE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event | list[Event], strict=False)
-_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event, strict=False)
-_ENVELOPE = msgspec.json.Decoder(Envelope)
-_KIND = msgspec.json.Decoder(Kind)
-_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_REST_TRADES: RowReader[RestTrade] = RowReader(RestTrade)
+_KINDS: Final = ("aggTrade", "forceOrder", "markPriceUpdate", "kline")
+_WRAPPED: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Wrapped, strict=False)
+_BARE: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Event | list[Event], strict=False)
+_EVENT: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Event, strict=False)
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_KIND: Final = msgspec.json.Decoder(Kind)
+_RAW_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_REST_TRADES: Final[RowReader[RestTrade]] = RowReader(RestTrade)
 
 
 class BinanceCodec:
@@ -248,7 +251,7 @@ class BinanceCodec:
     def _examine(self, payload: bytes, sink: MarketSink) -> None:
         """Find what is wrong with a frame, and the good rows in it."""
         try:
-            rows: bytes | msgspec.Raw = payload
+            rows: Encoded = payload
             if payload.lstrip()[:1] != b"[":
                 envelope = _ENVELOPE.decode(payload)
                 if envelope.data:
@@ -284,7 +287,7 @@ def _hand_over(row: Trade, instrument: Instrument, sink: MarketSink) -> None:
     sink.trade(instrument, row.trade_id, "", row.event_ms, not row.sold, row.price, row.quantity)
 
 
-def _event(raw: bytes | msgspec.Raw, sink: MarketSink) -> Event | None:
+def _event(raw: Encoded, sink: MarketSink) -> Event | None:
     try:
         event: Event = _EVENT.decode(raw)
     except DECODE_ERRORS as error:
@@ -297,7 +300,7 @@ def _event(raw: bytes | msgspec.Raw, sink: MarketSink) -> Event | None:
     return event
 
 
-def _kind(raw: bytes | msgspec.Raw) -> str:
+def _kind(raw: Encoded) -> str:
     try:
         return _KIND.decode(raw).e
     except DECODE_ERRORS:

@@ -19,7 +19,7 @@ _LETTERS = {"trade_id": "a", "symbol": "s", "price": "p", "quantity": "q", "even
 
 
 class Trade(msgspec.Struct, gc=False, tag_field="e", tag="aggTrade", rename=_LETTERS):
-    """In the order of the frame, which msgspec reads quickest."""
+    """A `PlainTrade`, in the order of the frame, which msgspec reads quickest."""
 
     trade_id: RowId
     symbol: str

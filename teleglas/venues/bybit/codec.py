@@ -17,8 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
@@ -52,25 +54,26 @@ from teleglas.venues.rows import (
 
 __all__ = ["BybitCodec"]
 
-_TRADES_BEGIN = b'{"topic":"publicTrade.'
-_LEGACY = (
+_fields: Final = astuple  # one call costs less than an attribute each
+_TRADES_BEGIN: Final = b'{"topic":"publicTrade.'
+_LEGACY: Final = (
     "liquidation.", "trade.", "instrument_info.", "orderBookL2", "orderBook_", "klineV2.", "candle.",
 )  # fmt: skip
-_SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
+_SIDES: Final = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
 
 
-_TIMEFRAMES = {interval: TIMEFRAMES[name] for name, interval in BYBIT_INTERVALS.items()}
+_TIMEFRAMES: Final = {interval: TIMEFRAMES[name] for name, interval in BYBIT_INTERVALS.items()}
 
 
-_decode_trades = msgspec.json.Decoder(Trades, strict=False).decode
-_ENVELOPE = msgspec.json.Decoder(Envelope)
-_MILLIS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Millis, strict=False)
-_REST_BODY = msgspec.json.Decoder(RestBody)
-_TRADE_ROWS: RowReader[Trade] = RowReader(Trade)
-_REST_ROWS: RowReader[RestTrade] = RowReader(RestTrade)
-_LIQUIDATION_ROWS: RowReader[Liquidation] = RowReader(Liquidation)
-_TICKER_ROWS: RowReader[Ticker] = RowReader(Ticker)
-_CANDLE_ROWS: RowReader[Candle] = RowReader(Candle)
+_decode_trades: Final = msgspec.json.Decoder(Trades, strict=False).decode
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_MILLIS: Final[msgspec.json.Decoder[int]] = msgspec.json.Decoder(Millis, strict=False)
+_REST_BODY: Final = msgspec.json.Decoder(RestBody)
+_TRADE_ROWS: Final[RowReader[Trade]] = RowReader(Trade)
+_REST_ROWS: Final[RowReader[RestTrade]] = RowReader(RestTrade)
+_LIQUIDATION_ROWS: Final[RowReader[Liquidation]] = RowReader(Liquidation)
+_TICKER_ROWS: Final[RowReader[Ticker]] = RowReader(Ticker)
+_CANDLE_ROWS: Final[RowReader[Candle]] = RowReader(Candle)
 
 
 class BybitCodec:
@@ -143,16 +146,15 @@ class BybitCodec:
         self._trades(sorted((row for row in rows if argument in {"", row.s}), key=_order), sink)
 
     def _trades(self, rows: list[Trade], sink: MarketSink) -> None:
-        known, trade = self._known, sink.trade
         for row in rows:
-            instrument = known.get(row.s) or self._listed(row.s, sink)
+            event_ms, symbol, side, quantity, price, tag, number, is_block = _fields(row)
+            instrument = self._known.get(symbol) or self._listed(symbol, sink)
             if instrument is None:
                 continue
-            if row.BT:
+            if is_block:
                 sink.refuse(Refusal.OTHER_PRODUCT, "block trade")
                 continue
-            event_ms = row.T
-            trade(instrument, row.seq or event_ms, row.i, event_ms, row.S == "Buy", row.p, row.v)
+            sink.trade(instrument, number or event_ms, tag, event_ms, side == "Buy", price, quantity)
 
     def _by_topic(self, payload: bytes, sink: MarketSink) -> None:
         try:

@@ -17,8 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from teleglas.instrument_table import InstrumentTable
 from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
@@ -38,18 +40,19 @@ from teleglas.venues.rows import (
 
 __all__ = ["OkxCodec"]
 
-_TRADES_BEGIN = b'{"arg":{"channel":"trades"'
-_POSITIONS = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
-_ORDERS = {"sell": PositionSide.LONG, "buy": PositionSide.SHORT}
+_fields: Final = astuple  # one call costs less than an attribute each
+_TRADES_BEGIN: Final = b'{"arg":{"channel":"trades"'
+_POSITIONS: Final = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
+_ORDERS: Final = {"sell": PositionSide.LONG, "buy": PositionSide.SHORT}
 
 
-_BARS = {bar: TIMEFRAMES[name] for name, bar in OKX_BARS.items()}
-_decode_trades = msgspec.json.Decoder(Trades, strict=False).decode
-_ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
-_TRADE_ROWS: RowReader[Trade] = RowReader(Trade)
-_ORDERS_ROWS: RowReader[Orders] = RowReader(Orders)
-_ORDER_ROWS: RowReader[Order] = RowReader(Order)
-_MARK_ROWS: RowReader[Mark] = RowReader(Mark)
+_BARS: Final = {bar: TIMEFRAMES[name] for name, bar in OKX_BARS.items()}
+_decode_trades: Final = msgspec.json.Decoder(Trades, strict=False).decode
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope, strict=False)
+_TRADE_ROWS: Final[RowReader[Trade]] = RowReader(Trade)
+_ORDERS_ROWS: Final[RowReader[Orders]] = RowReader(Orders)
+_ORDER_ROWS: Final[RowReader[Order]] = RowReader(Order)
+_MARK_ROWS: Final[RowReader[Mark]] = RowReader(Mark)
 
 
 class OkxCodec:
@@ -116,13 +119,13 @@ class OkxCodec:
             sink.refuse(Refusal.UNKNOWN_MESSAGE, f"endpoint {endpoint} {argument}"[:80])
 
     def _trades(self, rows: list[Trade], sink: MarketSink) -> None:
-        known, trade = self._known, sink.trade
         for row in rows:
-            instrument = known.get(row.instId)
+            symbol, trade_id, price, quantity, side, event_ms = _fields(row)
+            instrument = self._known.get(symbol)
             if instrument is None:
-                _refuse_instrument(row.instId, sink)
+                _refuse_instrument(symbol, sink)
             else:
-                trade(instrument, row.tradeId, "", row.ts, row.side == "buy", row.px, row.sz)
+                sink.trade(instrument, trade_id, "", event_ms, side == "buy", price, quantity)
 
     def _by_channel(self, payload: bytes, sink: MarketSink) -> None:
         try:
