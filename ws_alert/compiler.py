@@ -17,6 +17,8 @@ from ws_alert.compiled import MODULES, ROOT, folder
 
 __all__ = ["build", "missing"]
 
+_UNFINISHED = "unfinished-"
+
 
 def missing() -> str:
     """Return what is missing for compiling, with the remedy; empty if nothing is."""
@@ -39,10 +41,10 @@ def build() -> Path:
     if place.is_dir():
         return place
     place.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=place.parent) as name:
         built = _compile(Path(name))
         for older in place.parent.iterdir():
-            if older != Path(name):
+            if not older.name.startswith(_UNFINISHED):
                 shutil.rmtree(older, ignore_errors=True)
         try:
             built.rename(place)
@@ -76,7 +78,11 @@ def main() -> int:
         return 0
     if not folder().is_dir():
         print("Compiling the hot path (about a minute)", file=sys.stderr)
-        build()
+        try:
+            build()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - three tools, each with errors of its own
+            print(f"That failed, so that it stays interpreted: {error!r}", file=sys.stderr)
+            return 1
     return 0
 
 
