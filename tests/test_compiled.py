@@ -15,7 +15,7 @@ import pytest
 
 from teleglas import __version__
 from teleglas.market import Instrument
-from ws_alert import compiled, compiler
+from ws_alert import compiled, compiler, doctor
 from ws_alert.messages import Frame, RecordKind
 from ws_alert.rules import Rules
 from ws_alert.sources.journal import JournalWriter
@@ -167,3 +167,23 @@ def test_what_is_compiled_defines_no_types_of_msgspec():
             if isinstance(node, ast.ClassDef):
                 assert not node.keywords, f"{name}.{node.name}"
                 assert not any("Struct" in ast.unparse(base) for base in node.bases), f"{name}.{node.name}"
+
+
+def test_a_failure_to_compile_is_said(monkeypatch, capsys, tmp_path):
+    """It ends with 1, and says that the program runs all the same."""
+
+    def fails(_place):
+        raise SystemExit("no space left")
+
+    monkeypatch.setattr(compiler, "missing", str)
+    monkeypatch.setattr(compiler, "folder", lambda: tmp_path / "nothing")
+    monkeypatch.setattr(compiler, "_build", fails)
+    assert compiler.main() == 1
+    assert "stays interpreted: SystemExit('no space left')" in capsys.readouterr().err
+
+
+def test_doctor_says_which_of_the_two_runs():
+    """With what to type where it is not the compiled one."""
+    line = doctor.hot_path()
+    assert line.found.startswith("compiled" if compiled.in_use() else "interpreted")
+    assert compiled.in_use() or line.todo

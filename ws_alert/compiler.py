@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ws_alert.compiled import MODULES, ROOT, folder
 
-__all__ = ["build", "missing"]
+__all__ = ["main", "missing"]
 
 _UNFINISHED = "unfinished-"
 
@@ -32,14 +32,8 @@ def missing() -> str:
     return ""
 
 
-def build() -> Path:
-    """Compile this very code, unless that was done before; return where it lies. Removes what older code left there.
-
-    Raises what mypyc, setuptools or the C compiler raise, SystemExit among it.
-    """
-    place = folder()
-    if place.is_dir():
-        return place
+def _build(place: Path) -> None:
+    """Compile this very code, and remove what older code left there."""
     place.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=place.parent) as name:
         built = _compile(Path(name))
@@ -51,7 +45,6 @@ def build() -> Path:
         except OSError:
             if not place.is_dir():  # else somebody else was quicker
                 raise
-    return place
 
 
 def _compile(work: Path) -> Path:
@@ -72,14 +65,15 @@ def _compile(work: Path) -> Path:
 
 
 def main() -> int:
-    """Compile, and say how it went."""
+    """Compile, unless this very code was compiled before, and say how it went; return the exit code."""
     if lacking := missing():
         print(f"The hot path stays interpreted, which is slower and nothing else. {lacking}", file=sys.stderr)
         return 0
-    if not folder().is_dir():
+    place = folder()
+    if not place.is_dir():
         print("Compiling the hot path (about a minute)", file=sys.stderr)
         try:
-            build()
+            _build(place)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - three tools, each with errors of its own
             print(f"That failed, so that it stays interpreted: {error!r}", file=sys.stderr)
             return 1

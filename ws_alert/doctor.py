@@ -31,7 +31,7 @@ from ws_alert.delivery.mail_channel import MailChannel
 from ws_alert.delivery.targets import mail_target
 from ws_alert.delivery.telegram_alert_bot import TelegramChannel
 
-__all__ = ["Level", "Line", "check_all", "examine"]
+__all__ = ["Level", "Line", "check_all", "examine", "hot_path"]
 
 _CLOCK_LIMIT_S = 2.0
 _PATIENCE_S = 10.0
@@ -89,7 +89,7 @@ async def check_all(settings: Settings, clock: Callable[[], float] = time.time) 
         _database(settings),
         _journal(settings),
         _disk(settings),
-        _hot_path(),
+        hot_path(),
     ]
 
 
@@ -270,7 +270,8 @@ def _disk(settings: Settings) -> Line:
     )  # fmt: skip
 
 
-def _hot_path() -> Line:
+def hot_path() -> Line:
+    """Return whether the path from a frame to a decision is compiled, and what to type if it is not."""
     if compiled.in_use():
         return Line(Level.OK, "hot path", "compiled")
     todo = compiler.missing() or "Type: make setup"

@@ -18,7 +18,7 @@ _Side = Literal["Buy", "Sell"]
 
 
 class Trade(msgspec.Struct, gc=False):
-    """`publicTrade`. S: the taker's side; seq: number, which several rows may share; BT: a block trade."""
+    """`publicTrade`. S: the taker's side; seq: number, which several rows may share; BT: a block trade. The codec reads them in this order."""
 
     T: Millis
     s: str

@@ -15,7 +15,7 @@ __all__ = ["Envelope", "Mark", "Order", "Orders", "Trade", "Trades"]
 
 
 class Trade(msgspec.Struct, gc=False):
-    """Channel `trades`. side: the taker's; sz: contracts."""
+    """Channel `trades`. side: the taker's; sz: contracts. The codec reads them in this order."""
 
     instId: str  # noqa: N815  # the venue's name
     tradeId: RowId  # noqa: N815  # the venue's name
