@@ -6,11 +6,9 @@ own side codes, contract sizes or time units.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
 
 import msgspec
 
@@ -19,8 +17,6 @@ __all__ = [
     "Completeness",
     "Instrument",
     "Liquidation",
-    "MarketSink",
-    "PlainTrade",
     "PositionSide",
     "PriceKind",
     "Refusal",
@@ -159,66 +155,3 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     def close_ms(self) -> int:
         """When it closed: nothing of it is known before."""
         return self.open_ms + self.timeframe_ms
-
-
-PlainTrade = tuple[int, str, float, float, int, bool]
-"""The fields of a decoded trade as `MarketSink.take_plain` reads it: id, symbol, price, quantity, event_ms, and whether
-the taker sold; units as in `MarketSink.trade`."""
-
-
-class MarketSink(Protocol):
-    """Where a codec puts what it decoded. The engine is one; a list in a test is another.
-
-    Trades cross as scalars because nine in ten are only added to a second's sums: an
-    object for each would halve the throughput.
-    """
-
-    def trade(
-        self,
-        instrument: Instrument,
-        trade_id: int,
-        tag: str,
-        event_ms: int,
-        buy: bool,
-        price: float,
-        quantity: float,
-    ) -> None:
-        """Take one row of a trade tape.
-
-        trade_id: the venue's number, never decreasing per instrument. tag: tells apart rows
-        that share a number (Bybit's `seq`); empty where the number is unique.
-        buy: True if the taker bought. price and quantity in the venue's own units, already
-        checked to be positive and finite. event_ms: the venue's time.
-        """
-
-    def take_plain(
-        self,
-        frames: Iterator[Any],
-        kind: type[Any],
-        known: Mapping[str, Instrument],
-    ) -> Any:
-        """Take decoded frames while each is a trade of a contract that the sink has met; return the first other event.
-
-        The hot path of a busy tape: one call for many trades, each of which does to the sink
-        what `trade` does. frames: the event of each is its `data`. kind: the class of a
-        trade, a struct whose fields are a `PlainTrade`; its symbol is a key of `known`. Returned is the event, or None when nothing
-        is left; the caller hands it to the other methods and calls again. A sink may return everything.
-        """
-
-    def liquidation(self, row: Liquidation) -> None:
-        """Take one forced order."""
-
-    def mark(self, instrument: Instrument, event_ms: int, price: float) -> None:
-        """Take a mark price, of one priced unit, in the venue's own units."""
-
-    def candle(self, instrument: Instrument, candle: Candle) -> None:
-        """Take one closed candle; a candle that was taken before is a correction of it."""
-
-    def funding(self, instrument: Instrument, event_ms: int, rate: float, interval_h: float) -> None:
-        """Take the current funding rate: a fraction per its own interval of so many hours; positive: longs pay."""
-
-    def open_interest(self, instrument: Instrument, event_ms: int, usd_cents: int) -> None:
-        """Take the open interest now: the contracts that are open (one side), in integer cents; may be 0."""
-
-    def refuse(self, reason: Refusal, detail: str) -> None:
-        """Count a row or a frame that is skipped; `detail` is sampled to the log."""

@@ -6,16 +6,16 @@ reads no clock, opens no socket, and never waits: what waits is a deadline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
-from msgspec.structs import astuple
 
 from teleglas.baselines import StoredBaselines
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import decode as decode_instruments
-from teleglas.market import Candle, Instrument, Liquidation, MarketSink, Refusal, TakerSide
+from teleglas.market import Candle, Instrument, Liquidation, Refusal, TakerSide
+from teleglas.venues.codec import Codec
 from ws_alert.deadlines import Deadlines
 from ws_alert.decider import MINUTE_MS, Decider
 from ws_alert.detection import Detection
@@ -23,8 +23,8 @@ from ws_alert.engine_memory import EngineMemory
 from ws_alert.messages import (
     FeedNotice,
     FeedState,
-    JournalRecord,
     PhaseLine,
+    RecordBatch,
     RecordKind,
     RefusedNote,
     Verdict,
@@ -36,27 +36,13 @@ from ws_alert.signals.episodes import Episodes
 from ws_alert.signals.evidence import Evidence
 from ws_alert.windows.coverage import FeedHealth
 
-__all__ = ["WARM_UP_MS", "AlertEngine", "Codec"]
+__all__ = ["WARM_UP_MS", "AlertEngine"]
 
 WARM_UP_MS: Final = 420_000
 """How far before the committed position the windows are refilled: the longest look back (five minutes of
 prices), one latest arrival, and the minute after which the ids of a quiet contract are forgotten."""
 
-_fields: Final = astuple  # one call costs less than an attribute each
 _FRAME: Final = RecordKind.FRAME  # a member takes a tenth of a microsecond to look up
-
-
-class Codec(Protocol):
-    """A venue's pure decoder."""
-
-    def decode_many(self, payloads: Sequence[bytes], sink: MarketSink) -> None:
-        """Put what WebSocket frames hold into the sink, in their order; never raises."""
-
-    def decode_body(self, endpoint: str, argument: str, payload: bytes, sink: MarketSink) -> None:
-        """Put what one REST body holds into the sink; never raises."""
-
-    def use(self, instruments: Mapping[str, Instrument]) -> None:
-        """Decode with these instruments from now on."""
 
 
 class AlertEngine:
@@ -99,7 +85,6 @@ class AlertEngine:
         self.detection.decider = self.decider
         self._observer = observer
         self._codecs = dict(codecs)
-        self._decode = {source: codec.decode_many for source, codec in codecs.items()}
         self._frames_ms = -1
         self._swept_ms = 0
 
@@ -136,21 +121,22 @@ class AlertEngine:
             # A record of another version must not keep this one from starting.
             self.intake.refuse(Refusal.MALFORMED, f"{kind.name} of {source}: {error}"[:120])
 
-    def receive_again(self, records: Iterable[JournalRecord]) -> Iterator[tuple[JournalRecord, Exception]]:
-        """Take records of the journal; yield those of which the engine left the rest out, with what it raised.
+    def receive_again(self, batch: RecordBatch, failed: Callable[[int, Exception], None]) -> None:
+        """Take records of the journal; `failed` is told the number of each at which the engine raised, and what.
 
-        Live, the same record ended the process. Whoever decides again goes on after it, so that a mistake
-        of ours that one record brings to light costs this record and not every start.
+        Live, the same record ended the process. Whoever decides again leaves out the rest of it and goes on, so
+        that a mistake of ours that one record brings to light costs this record and not every start.
         """
-        for record in records:
+        kinds, sources, payloads = batch.kinds, batch.sources, batch.payloads
+        for place, received_ms in enumerate(batch.times):
+            kind, source = kinds[place], sources[place]
             try:
-                _, received_ms, kind, source, payload = _fields(record)
                 if kind is _FRAME:
-                    self.receive_frames(source, (payload,), received_ms)
+                    self.receive_frames(source, (payloads[place],), received_ms)
                 else:
-                    self.receive(kind, source, payload, received_ms)
+                    self.receive(kind, source, payloads[place], received_ms)
             except Exception as error:  # noqa: BLE001 - whatever it is, a process died of it already
-                yield record, error
+                failed(batch.first + place, error)
 
     def receive_frames(self, source: str, payloads: Sequence[bytes], received_ms: int) -> None:
         """Take WebSocket frames of one source that were stamped together.
@@ -162,9 +148,9 @@ class AlertEngine:
             self._arrive(received_ms)
             self._frames_ms = self.detection.heard_ms = received_ms
             intake.source = source
-        decode = self._decode.get(source)
-        if decode is not None:
-            decode(payloads, intake)
+        codec = self._codecs.get(source)
+        if codec is not None:
+            codec.decode_many(payloads, intake)
             return
         for _ in payloads:
             intake.refuse(Refusal.UNKNOWN_MESSAGE, f"frames of {source}"[:80])

@@ -19,8 +19,10 @@ from types import ModuleType
 __all__ = ["MODULES", "ROOT", "folder", "in_use", "use"]
 
 MODULES = (
+    "teleglas.market_sink",
     "teleglas.venues.binance.codec",
     "teleglas.venues.bybit.codec",
+    "teleglas.venues.codec",
     "teleglas.venues.okx.codec",
     "teleglas.venues.rows",
     "ws_alert.alert_engine",
@@ -40,6 +42,7 @@ MODULES = (
     "ws_alert.windows.event_window",
     "ws_alert.windows.intake",
     "ws_alert.windows.minute_volumes",
+    "ws_alert.windows.sample_history",
     "ws_alert.windows.second_tape",
 )
 """What works for each frame, each second of each asset, or each minute of all."""

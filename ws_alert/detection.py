@@ -30,7 +30,7 @@ from ws_alert.signals.episodes import ORDERS
 from ws_alert.windows.baselines import CLOSED_AFTER, Baselines
 from ws_alert.windows.coverage import FeedHealth
 from ws_alert.windows.event_aggregator import AssetEvents
-from ws_alert.windows.intake import Intake
+from ws_alert.windows.intake import Intake, Judge
 from ws_alert.windows.interest import AssetInterest
 
 __all__ = ["Detection"]
@@ -41,7 +41,7 @@ _FLOW: Final = Kind.ORDER_FLOW
 _ACCUMULATION: Final = Kind.WHALE_ACCUMULATION_WINDOW
 
 
-class Detection:
+class Detection(Judge):
     """The judge of the intake: hands each event to the detectors that it concerns, their hits to the decider.
 
     warming: inputs only refill the windows; nothing is detected. heard_ms: when the last frame

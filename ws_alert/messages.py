@@ -8,7 +8,9 @@ stage that knows more makes a new object.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -79,6 +81,7 @@ __all__ = [
     "Pattern",
     "PhaseLine",
     "RadarFacts",
+    "RecordBatch",
     "RecordKind",
     "RefusedNote",
     "ScorePart",
@@ -159,7 +162,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
-class JournalRecord(msgspec.Struct, frozen=True, gc=False):
+class JournalRecord(NamedTuple):
     """A frame with its place in time: `sequence` counts from 1 over all segments."""
 
     sequence: int
@@ -167,6 +170,43 @@ class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     kind: RecordKind
     source: str
     payload: bytes
+
+
+class RecordBatch(msgspec.Struct, frozen=True, gc=False):
+    """Records of the journal by column, numbered on from `first`: a day holds tens of millions, for which an object each costs.
+
+    times: received_ms of each.
+    """
+
+    first: int
+    times: list[int]
+    kinds: list[RecordKind]
+    sources: list[str]
+    payloads: list[bytes]
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.times)
+
+    @classmethod
+    def of(cls, record: JournalRecord) -> RecordBatch:
+        """Return one record as a batch."""
+        return cls(record.sequence, [record.received_ms], [record.kind], [record.source], [record.payload])
+
+    def records(self) -> Iterator[JournalRecord]:
+        """Yield the records as objects."""
+        columns = zip(self.times, self.kinds, self.sources, self.payloads, strict=True)
+        for sequence, row in enumerate(columns, self.first):
+            yield JournalRecord(sequence, *row)
+
+    def split(self, at: int) -> tuple[RecordBatch, RecordBatch]:
+        """Return the first `at` records, and the others; all of them where `at` lies outside."""
+        at = min(max(at, 0), len(self))
+        times, kinds, sources, payloads = self.times, self.kinds, self.sources, self.payloads
+        return (
+            RecordBatch(self.first, times[:at], kinds[:at], sources[:at], payloads[:at]),
+            RecordBatch(self.first + at, times[at:], kinds[at:], sources[at:], payloads[at:]),
+        )
 
 
 class FeedState(StrEnum):

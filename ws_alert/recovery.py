@@ -13,7 +13,7 @@ from teleglas.errors import BadFrame, InputError
 from teleglas.instrument_table import decode as decode_instruments
 from teleglas.market import Instrument
 from ws_alert.alert_engine import WARM_UP_MS, AlertEngine
-from ws_alert.messages import FeedNotice, FeedState, Frame, JournalRecord, RecordKind
+from ws_alert.messages import FeedNotice, FeedState, Frame, JournalRecord, RecordBatch, RecordKind
 from ws_alert.sources.journal import JournalReader
 from ws_alert.sources.journal_files import list_segments
 from ws_alert.sources.journal_header import SegmentHeader
@@ -65,30 +65,43 @@ def recover(engine: AlertEngine, folder: Path, memory: bytes | None, position: i
     Without a memory (first start, or a lost database) nothing before the journal's end is
     decided on: that news is old.
     """
-    warmed = decided = left_out = 0
-    broken: dict[int, Exception] = {}
+    warmed = decided = 0
+    left_out = _LeftOut()
     reader = JournalReader(folder)
     engine.warming = True
     if memory is None:
-        for record in _records(reader, since_ms=_last_ms(folder) - WARM_UP_MS):
-            left_out += _feed(engine, record, broken)
-            warmed += 1
+        for batch in _batches(reader, since_ms=_last_ms(folder) - WARM_UP_MS):
+            engine.receive_again(batch, left_out.note)
+            warmed += len(batch)
         engine.warming = False
-        return Recovered(warmed, 0, left_out, broken, reader.unknown)
+        return Recovered(warmed, 0, left_out.count, left_out.broken, reader.unknown)
     started = engine.time_of(memory) - WARM_UP_MS
-    restored = False
-    for record in _records(reader, since_ms=started):
-        if record.sequence <= position:
-            warmed += 1
-        elif not restored:
-            engine.warming, restored = False, True
+    for batch in _batches(reader, since_ms=started):
+        known, new = batch.split(position - batch.first + 1)
+        engine.receive_again(known, left_out.note)
+        warmed += len(known)
+        if new and not decided:
+            engine.warming = False
             engine.restore(memory)
-        decided += restored
-        left_out += _feed(engine, record, broken)
-    if not restored:
+        engine.receive_again(new, left_out.note)
+        decided += len(new)
+    if not decided:
         engine.warming = False
         engine.restore(memory)
-    return Recovered(warmed, decided, left_out, broken, reader.unknown)
+    return Recovered(warmed, decided, left_out.count, left_out.broken, reader.unknown)
+
+
+class _LeftOut:
+    """Counts records at which the engine raised. A defect may raise at every record, and few are enough to find it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.broken: dict[int, Exception] = {}
+
+    def note(self, sequence: int, error: Exception) -> None:
+        self.count += 1
+        if len(self.broken) < _TOLD:
+            self.broken[sequence] = error
 
 
 def is_readable(memory: bytes) -> bool:
@@ -114,17 +127,8 @@ def stopped_feeds(engine: AlertEngine, last_ms: int) -> list[Frame]:
     return frames
 
 
-def _feed(engine: AlertEngine, record: JournalRecord, broken: dict[int, Exception]) -> int:
-    """Take a record; return 1 if it was left out. A defect may raise at every record, and few are enough to find it."""
-    for _, error in engine.receive_again((record,)):
-        if len(broken) < _TOLD:
-            broken[record.sequence] = error
-        return 1
-    return 0
-
-
-def _records(reader: JournalReader, *, since_ms: int) -> Iterator[JournalRecord]:
-    return (item for item in reader.read(since_ms=since_ms) if isinstance(item, JournalRecord))
+def _batches(reader: JournalReader, *, since_ms: int) -> Iterator[RecordBatch]:
+    return (item for item in reader.batches(since_ms=since_ms) if isinstance(item, RecordBatch))
 
 
 def _last_segment(folder: Path) -> Iterator[SegmentHeader | JournalRecord]:

@@ -18,7 +18,8 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta
 
-from teleglas.market import Candle, Instrument, MarketSink
+from teleglas.market import Candle, Instrument
+from teleglas.market_sink import MarketSink
 from teleglas.venues.rows import DECODE_ERRORS, Millis, Price, RowReader
 
 __all__ = [

@@ -22,7 +22,8 @@ import msgspec
 from msgspec import Meta
 
 from teleglas.errors import BadFrame
-from teleglas.market import Instrument, MarketSink, Refusal
+from teleglas.market import Instrument, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.money import cents
 from teleglas.venues.rows import DECODE_ERRORS, Exact, refuse_error
 

@@ -13,15 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from teleglas.errors import DECODE_ERRORS, BadFrame
-from teleglas.market import (
-    Completeness,
-    Instrument,
-    Liquidation,
-    MarketSink,
-    PositionSide,
-    PriceKind,
-    Refusal,
-)
+from teleglas.market import Completeness, Instrument, Liquidation, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.money import cents, exact_decimal, quick_cents
 
 __all__ = [

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 
 from teleglas.market import Instrument, Liquidation, Refusal
+from teleglas.market_sink import MarketSink
 
 
 @dataclass
-class Tape:
+class Tape(MarketSink):
     """Keeps every call in order of its kind, and checks the promises of `MarketSink` on the way."""
 
     trades: list[tuple] = field(default_factory=list)

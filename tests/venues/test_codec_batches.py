@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from teleglas.errors import BadFrame
 from teleglas.market import Instrument
+from teleglas.market_sink import MarketSink
 from teleglas.money import cents, exact_decimal, quick_cents
 from teleglas.venues.binance.codec import BinanceCodec
 from teleglas.venues.bybit.codec import BybitCodec
@@ -25,7 +26,7 @@ MAKE = {
 }
 
 
-class Log:
+class Log(MarketSink):
     """Keeps every call in order; takes plain trades in one go, or not at all."""
 
     def __init__(self, *, takes: bool = True) -> None:
@@ -51,13 +52,25 @@ class Log:
         self.calls.append(("liquidation", row.instrument.symbol, row.event_ms, row.side, row.price, row.usd_cents,
                            row.price_kind, row.occurrence))  # fmt: skip
 
-    def __getattr__(self, name):
-        """Keep anything else."""
-        return lambda *rest: self.calls.append((name, *map(_plain, rest)))
+    def mark(self, instrument, *rest) -> None:
+        """Keep a mark price."""
+        self.calls.append(("mark", instrument.symbol, *rest))
 
+    def candle(self, instrument, *rest) -> None:
+        """Keep a candle."""
+        self.calls.append(("candle", instrument.symbol, *rest))
 
-def _plain(value):
-    return value.symbol if isinstance(value, Instrument) else value
+    def funding(self, instrument, *rest) -> None:
+        """Keep a funding rate."""
+        self.calls.append(("funding", instrument.symbol, *rest))
+
+    def open_interest(self, instrument, *rest) -> None:
+        """Keep an open interest."""
+        self.calls.append(("open_interest", instrument.symbol, *rest))
+
+    def refuse(self, *rest) -> None:
+        """Keep a refusal."""
+        self.calls.append(("refuse", *rest))
 
 
 def raw(frame: object) -> bytes:

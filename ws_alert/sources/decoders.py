@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from teleglas.market import Instrument
 from teleglas.venues.binance.codec import BinanceCodec
 from teleglas.venues.bybit.codec import BybitCodec
+from teleglas.venues.codec import Codec
 from teleglas.venues.coinglass.codec import CoinGlassCodec
 from teleglas.venues.coinglass.instruments import key_of
 from teleglas.venues.hyperliquid.codec import HyperliquidCodec
 from teleglas.venues.okx.codec import OkxCodec
-from ws_alert.alert_engine import Codec
 
 __all__ = ["decoders"]
 

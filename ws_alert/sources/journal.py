@@ -21,7 +21,7 @@ import structlog
 from teleglas.errors import InputError, TeleglasError
 from teleglas.locks import FileLock
 from ws_alert.alert_engine import WARM_UP_MS
-from ws_alert.messages import Frame, JournalRecord, RecordKind
+from ws_alert.messages import Frame, JournalRecord, RecordBatch, RecordKind
 from ws_alert.sources.journal_files import (
     Segment,
     compress,
@@ -360,9 +360,9 @@ class JournalReader:
             if isinstance(found, SegmentHeader):
                 yield found
             else:
-                yield from found
+                yield from found.records()
 
-    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[SegmentHeader | list[JournalRecord]]:
+    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[SegmentHeader | RecordBatch]:
         """Yield the same, as many records at once as one read of a segment brought."""
         for segment in _from(self._segments, since, since_ms):
             with open_segment(segment.path) as read:

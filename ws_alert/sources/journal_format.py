@@ -11,13 +11,16 @@ were decided on but could not be written). All other records count up by one.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Final
 from zlib import crc32
 
 import msgspec
+from librt.strings import read_i64_le
+from mypy_extensions import i64
 
-from ws_alert.messages import JournalRecord, RecordKind
+from ws_alert.messages import JournalRecord, RecordBatch, RecordKind
 from ws_alert.sources.journal_header import SegmentHeader
 
 __all__ = [
@@ -39,11 +42,15 @@ _HEADER: Final = 0
 _SKIP: Final = 255
 _PREFIX: Final = struct.Struct("<II")
 _TIME: Final = struct.Struct("<q")
-_prefix_at: Final = _PREFIX.unpack_from
-_time_at: Final = _TIME.unpack_from
 _SEQUENCE: Final = struct.Struct("<Q")
 _SMALLEST: Final = 10
 _CHUNK: Final = 1 << 20
+_HALF: Final = 0xFFFFFFFF
+_NOT_WHOLE: Final = 0
+_BAD_LENGTH: Final = -1
+_BAD_CRC: Final = -2
+_crc: Final = crc32  # a name of ours is found quicker than an imported one
+_DAMAGE: Final = {_BAD_LENGTH: "bad_length", _BAD_CRC: "bad_crc"}
 _KINDS: Final[dict[int, RecordKind]] = {int(kind): kind for kind in RecordKind}
 
 frame_head: Final = _PREFIX.pack
@@ -95,91 +102,105 @@ class SegmentDecoder:
         self.next_sequence = 0
         self.last_received_ms = 0
         self.intact_bytes = self.unknown = 0
-        self._read, self._buffer, self._at = read, b"", 0
+        self._read, self._buffer = read, b""
+        self._at: i64 = 0
         self._heads: dict[bytes, tuple[RecordKind, str]] = {}
         self._begin()
 
     def _begin(self) -> None:
         """Read the header."""
-        bodies = self._bodies(1)
-        if not bodies:
-            self.damage = self.damage or "empty"
+        while (stop := _stop(self._buffer, 0)) == _NOT_WHOLE and self._fill():
+            pass
+        if stop <= 0:
+            self.damage = self.damage or _DAMAGE.get(int(stop), "empty")
             return
-        header = _decode_header(bodies[0])
+        header = _decode_header(self._buffer[8:stop])
         if header is None:
             self.damage = "bad_header"
             return
-        self.header, self.intact_bytes = header, self._at
+        self.header, self.intact_bytes = header, int(stop)
+        self._at = stop
         self.next_sequence, self.last_received_ms = header.first_sequence, header.first_received_ms
 
     def records(self, since: int = 0, since_ms: int = 0) -> Iterator[JournalRecord]:
         """Yield the records numbered `since` or later and received at `since_ms` or later."""
         for batch in self.batches(since, since_ms):
-            yield from batch
+            yield from batch.records()
 
-    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[list[JournalRecord]]:
+    def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[RecordBatch]:
         """Yield the same, as many at once as one read brought."""
-        while self.header is not None and (bodies := self._bodies(_CHUNK)):
-            batch = self._records(bodies)
-            if batch and (batch[0].sequence < since or batch[0].received_ms < since_ms):
-                batch = [each for each in batch if each.sequence >= since and each.received_ms >= since_ms]
-            yield batch
+        while batch := self._batch():
+            if batch.first < since or batch.times[0] < since_ms:
+                batch = batch.split(max(since - batch.first, bisect_left(batch.times, since_ms)))[1]
+            if batch:
+                yield batch
 
-    def _records(self, bodies: list[bytes]) -> list[JournalRecord]:
-        """Take records apart and number them."""
-        sequence, received_ms = self.next_sequence, self.last_received_ms
-        heads, record, found = self._heads, JournalRecord, list[JournalRecord]()
-        for body in bodies:
-            at = 2 + body[1]
-            head = heads.get(body[:at])
-            if head is None:
-                if body[0] == _SKIP:
-                    (sequence,) = _SEQUENCE.unpack_from(body, at + 8)
-                    continue
-                if body[0] not in _KINDS:
-                    self.unknown += 1
-                    sequence += 1
-                    continue
-                head = heads[body[:at]] = _KINDS[body[0]], body[2:at].decode()
-            (received_ms,) = _time_at(body, at)
-            kind, source = head
-            found.append(record(sequence, received_ms, kind, source, body[at + 8 :]))
-            sequence += 1
-        self.next_sequence, self.last_received_ms = sequence, received_ms
-        self.intact_bytes += sum(map(len, bodies)) + 8 * len(bodies)
-        return found
-
-    def _bodies(self, most: int) -> list[bytes]:
-        """Return the next bodies whose CRC is right: what one read holds, at most so many; none at the end."""
-        checksum, found = crc32, list[bytes]()
-        length: int
-        crc: int
-        while not (found or self.damage):
-            buffer, at, wanted = self._buffer, self._at, 8
-            size = len(buffer)
-            while at + 8 <= size and len(found) < most:
-                length, crc = _prefix_at(buffer, at)
-                if not _SMALLEST <= length <= MAX_BODY:
-                    self.damage = "bad_length"
-                    break
-                stop = at + 8 + length
-                if stop > size:
-                    wanted += length
-                    break
-                body = buffer[at + 8 : stop]
-                if checksum(body) != crc or length < _SMALLEST + body[1]:
-                    self.damage = "bad_crc"
-                    break
-                found.append(body)
+    def _batch(self) -> RecordBatch:
+        """Take apart what one read brought, up to where the numbers jump; nothing is left if it returns nothing."""
+        known, times, payloads = self._heads, list[int](), list[bytes]()
+        kinds, sources = list[RecordKind](), list[str]()
+        received_ms: i64 = self.last_received_ms
+        first = sequence = self.next_sequence
+        while self.header is not None and not (times or self.damage):
+            buffer = self._buffer
+            at: i64 = self._at
+            while (stop := _stop(buffer, at)) > 0:
+                time_at = at + 10 + buffer[at + 9]
+                name = buffer[at + 8 : time_at]
                 at = stop
+                head = known.get(name)
+                if head is None and name[0] in _KINDS:
+                    head = known[name] = _KINDS[name[0]], name[2:].decode()
+                if head is None:
+                    is_skip = name[0] == _SKIP
+                    self.unknown += not is_skip
+                    sequence = read_i64_le(buffer, time_at + 8) if is_skip else sequence + len(times) + 1
+                    if times:
+                        break
+                    first = sequence
+                    continue
+                received_ms = read_i64_le(buffer, time_at)
+                times.append(received_ms)
+                kinds.append(head[0])
+                sources.append(head[1])
+                payloads.append(buffer[time_at + 8 : stop])
+            else:
+                sequence += len(times)
+            self.intact_bytes += at - self._at
             self._at = at
-            if not (found or self.damage):
-                more = self._read(max(_CHUNK, wanted))
-                if not more:
-                    self.damage = "torn" if at < size else None
-                    break
-                self._buffer, self._at = buffer[at:] + more, 0
-        return found
+            if stop < 0:
+                self.damage = _DAMAGE[int(stop)]
+            elif not (times or self._fill()):
+                break
+        self.next_sequence, self.last_received_ms = sequence, received_ms
+        return RecordBatch(first, times, kinds, sources, payloads)
+
+    def _fill(self) -> bool:
+        """Read on; return whether anything came."""
+        left = self._buffer[self._at :]
+        wanted = 8 + (read_i64_le(left, 0) & _HALF) if len(left) >= 8 else 0
+        more = self._read(max(_CHUNK, wanted))
+        if not more and left:
+            self.damage = "torn"
+        self._buffer, self._at = left + more, 0
+        return bool(more)
+
+
+def _stop(buffer: bytes, at: i64) -> i64:
+    """Return where the record at a place stops, or what is wrong with it: _NOT_WHOLE, _BAD_LENGTH, _BAD_CRC."""
+    size = len(buffer)
+    if at + 8 > size:
+        return _NOT_WHOLE
+    prefix = read_i64_le(buffer, at)
+    length = prefix & _HALF
+    if not _SMALLEST <= length <= MAX_BODY:
+        return _BAD_LENGTH
+    stop = at + 8 + length
+    if stop > size:
+        return _NOT_WHOLE
+    if _crc(buffer[at + 8 : stop]) != prefix >> 32 & _HALF or length < _SMALLEST + buffer[at + 9]:
+        return _BAD_CRC
+    return stop
 
 
 def _decode_header(body: bytes) -> SegmentHeader | None:

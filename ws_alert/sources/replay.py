@@ -18,7 +18,7 @@ from teleglas.errors import InputError, OutputError
 from teleglas.market import Completeness, Liquidation, PositionSide, PriceKind, TakerSide
 from teleglas.money import cents, exact_decimal
 from ws_alert.alert_engine import AlertEngine
-from ws_alert.messages import REPLAY_TARGET, JournalRecord
+from ws_alert.messages import REPLAY_TARGET, JournalRecord, RecordBatch
 from ws_alert.rules import Rules
 from ws_alert.sources.candle_files import CandleFile, CandleRow, candle_rows
 from ws_alert.sources.decoders import decoders
@@ -96,7 +96,7 @@ def replay(
         if funding or interest:
             sources.append(levels.rows())
         rows = sources[0] if len(sources) == 1 else merge(*sources, key=lambda row: row[:4])
-        records = (batch for batch in inputs if isinstance(batch, list))
+        records = (batch for batch in inputs if isinstance(batch, RecordBatch))
         broken = _Broken()
         if not sources:
             summary = _run_journal(engine, records, writer, broken)
@@ -124,7 +124,7 @@ def _reader(journals: Sequence[Path], progress: Callable[[int], None]) -> Journa
         raise InputError(str(error.filename or journals[0]), 1, error.strerror or str(error)) from error
 
 
-def _read(reader: JournalReader) -> Iterator[SegmentHeader | list[JournalRecord]]:
+def _read(reader: JournalReader) -> Iterator[SegmentHeader | RecordBatch]:
     try:
         yield from reader.batches()
     except OSError as error:
@@ -166,10 +166,10 @@ class _Broken:
         self.count = 0
         self.first: tuple[int, str] | None = None
 
-    def note(self, record: JournalRecord, error: Exception) -> None:
+    def note(self, sequence: int, error: Exception) -> None:
         self.count += 1
         if self.first is None:
-            self.first = record.sequence, " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            self.first = sequence, " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequence[Path]) -> AlertEngine:
@@ -191,9 +191,9 @@ def _engine(header: SegmentHeader | None, rules: Rules | None, journals: Sequenc
 
 
 def _merged(
-    batches: Iterator[list[JournalRecord]], rows: Iterator[FileRow]
+    batches: Iterator[RecordBatch], rows: Iterator[FileRow]
 ) -> Iterator[JournalRecord | FileRow]:
-    records = (record for batch in batches for record in batch)
+    records = (record for batch in batches for record in batch.records())
     return merge(records, rows, key=_time)
 
 
@@ -202,17 +202,16 @@ def _time(item: JournalRecord | FileRow) -> int:
 
 
 def _run_journal(
-    engine: AlertEngine, batches: Iterator[list[JournalRecord]], writer: _Writer, broken: _Broken
+    engine: AlertEngine, batches: Iterator[RecordBatch], writer: _Writer, broken: _Broken
 ) -> Summary:
     count = first_ms = last_ms = 0
     for batch in batches:
-        if not count and batch:
-            first_ms = batch[0].received_ms
-        for record, error in engine.receive_again(batch):
-            broken.note(record, error)
+        if not count:
+            first_ms = batch.times[0]
+        engine.receive_again(batch, broken.note)
         writer.write(engine)
         count += len(batch)
-        last_ms = batch[-1].received_ms if batch else last_ms
+        last_ms = batch.times[-1]
     return Summary(count, last_ms - first_ms, Counter(), Counter(), Counter())
 
 
@@ -226,8 +225,7 @@ def _run(
             first_ms = _time(item)
         count += 1
         if isinstance(item, JournalRecord):
-            for record, error in engine.receive_again((item,)):
-                broken.note(record, error)
+            engine.receive_again(RecordBatch.of(item), broken.note)
         else:
             feed(engine, item)
         if count % _WRITTEN_TOGETHER == 0:

@@ -11,11 +11,22 @@ import msgspec
 
 from teleglas.baselines import BaselineChange, StoredBaselines
 from ws_alert.windows.interest import InterestRows
-from ws_alert.windows.sample_history import HistoryRow
 
-__all__ = ["AssetMinute", "AssetRow", "MinuteRow", "decoded", "encoded"]
+__all__ = ["AssetMinute", "AssetRow", "HistoryRow", "MinuteRow", "decoded", "encoded"]
 
 Row = TypeVar("Row")
+
+
+class HistoryRow(msgspec.Struct, frozen=True, array_like=True):
+    """A `SampleHistory` as it is stored; days: (number of samples, the largest of them) by day modulo 8."""
+
+    day: int
+    days: tuple[tuple[int, tuple[int, ...]], ...]
+    hour: int
+    logs: int
+    count: int
+    means: tuple[int, ...]
+    weights: bytes
 
 
 class AssetMinute(msgspec.Struct, frozen=True, array_like=True):

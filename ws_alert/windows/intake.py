@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec.structs import astuple
 
@@ -15,12 +16,12 @@ from teleglas.market import (
     Completeness,
     Instrument,
     Liquidation,
-    PlainTrade,
     PositionSide,
     PriceKind,
     Refusal,
     TakerSide,
 )
+from teleglas.market_sink import MarketSink, PlainTrade
 from teleglas.money import cents, exact_decimal, quick_cents
 from ws_alert.messages import EventRow
 from ws_alert.rules import Rules
@@ -49,29 +50,35 @@ _SELL: Final = TakerSide.SELL
 _TEXTS: Final[dict[StrEnum, str]] = {each: each.value for each in (*PositionSide, *TakerSide, *PriceKind)}
 
 
-class Judge(Protocol):
+class Judge(ABC):
     """Who is told of the few events that are judged one by one."""
 
+    @abstractmethod
     def liquidated(self, events: AssetEvents, row: EventRow, timely: bool) -> None:
         """Take a liquidation that joined its window; not timely: it only changes totals."""
 
+    @abstractmethod
     def ordered(self, events: AssetEvents, row: EventRow, *, is_order: bool, timely: bool) -> None:
         """Take a large taker order; is_order: it reaches the whale floor and joined the window."""
 
+    @abstractmethod
     def passed(self, events: AssetEvents) -> None:
         """Take that a second closed: `events.tape.second` is new, and the sums hold what was before it."""
 
+    @abstractmethod
     def closed(self, instrument: Instrument, candle: Candle) -> None:
         """Take a candle that closed, with possible values."""
 
+    @abstractmethod
     def funded(self, interest: AssetInterest, event_ms: int) -> None:
         """Take that a rate of the asset is new."""
 
+    @abstractmethod
     def sampled(self, interest: AssetInterest, event_ms: int) -> None:
         """Take that an open interest of the asset is new."""
 
 
-class Intake:
+class Intake(MarketSink):
     """Implements `MarketSink` for the engine. `now_ms` is set by it before each input."""
 
     def __init__(self, rules: Rules, judge: Judge) -> None:

@@ -9,9 +9,9 @@ from itertools import chain
 from math import log2
 from typing import Final
 
-import msgspec
+from ws_alert.windows.baseline_rows import HistoryRow
 
-__all__ = ["DAY_MINUTES", "KEPT_DAYS", "HistoryRow", "SampleHistory"]
+__all__ = ["DAY_MINUTES", "KEPT_DAYS", "SampleHistory"]
 
 DAY_MINUTES: Final = 1440
 KEPT_DAYS: Final = 8
@@ -31,18 +31,6 @@ _LOG_STEPS: Final = 256
 _PRIOR: Final = 20
 _LEAST_FACTOR: Final = 500
 _MOST_FACTOR: Final = 2000
-
-
-class HistoryRow(msgspec.Struct, frozen=True, array_like=True):
-    """A `SampleHistory` as it is stored; days: (number of samples, the largest of them) by day modulo 8."""
-
-    day: int
-    days: tuple[tuple[int, tuple[int, ...]], ...]
-    hour: int
-    logs: int
-    count: int
-    means: tuple[int, ...]
-    weights: bytes
 
 
 class SampleHistory:

@@ -7,6 +7,8 @@ from math import inf
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from mypy_extensions import i64
+
 from ws_alert.messages import Chart
 
 __all__ = ["KEPT_SECONDS", "Second", "SecondTape"]
@@ -29,6 +31,8 @@ _LONG: Final = 16
 _SHORT: Final = 24
 _LOW: Final = 32
 _MOST: Final = 2**63 - 1
+_LARGE: Final = 2**61
+"""Below it nothing is above _MOST, and compiled code compares such numbers quickly."""
 _BLANK: Final = _CELLS.pack(0, 0, 0, 0, inf, 0.0, 0.0)
 
 # looked up once: each is told of every second of every asset
@@ -67,8 +71,11 @@ class SecondTape:
                  "newest_ms", "passed", "second", "sell", "shorts", "sold", "until_ms")  # fmt: skip
 
     def __init__(self) -> None:
-        self.newest_ms = self.from_ms = self.until_ms = 0
-        self.second, self.closed = -KEPT_SECONDS, -1
+        self.newest_ms: i64 = 0
+        self.from_ms: i64 = 0
+        self.until_ms: i64 = 0
+        self.second: i64 = -KEPT_SECONDS
+        self.closed: i64 = -1
         self.bought = self.sold = self.longs = self.shorts = 0
         self.low = inf
         self.high = self.last = 0.0
@@ -79,7 +86,7 @@ class SecondTape:
         self._recent = 0
         self._range: tuple[int, int, float, float] | None = None
 
-    def open(self, second: int) -> None:
+    def open(self, second: i64) -> None:
         """Let a Unix second be the open one; all before it close. One that is not later changes nothing."""
         ended = self.second
         if second <= ended:
@@ -97,11 +104,11 @@ class SecondTape:
         self.bought = self.sold = self.longs = self.shorts = 0
         self.low = inf
         self.high = self.last = 0.0
-        self.from_ms = start_ms = second * 1000
-        self.until_ms = start_ms + 1000
+        self.from_ms = second * 1000
+        self.until_ms = self.from_ms + 1000
         self.passed = True
 
-    def add(self, second: int, cents: int, *, buy: bool) -> None:
+    def add(self, second: i64, cents: int, *, buy: bool) -> None:
         """Count a taker order in its second, which may have closed already, at most five minutes ago."""
         behind = self.second - second
         if behind <= 0:
@@ -119,7 +126,7 @@ class SecondTape:
             if behind <= _MINUTE_SECONDS:
                 self.minute += counted
 
-    def force(self, second: int, cents: int, long: bool) -> None:
+    def force(self, second: i64, cents: int, long: bool) -> None:
         """Count a liquidation in its second like `add`; long: of the closed position."""
         if second < self.second:
             if self.second - second <= KEPT_SECONDS:
@@ -132,7 +139,7 @@ class SecondTape:
         else:
             self.shorts += cents
 
-    def price(self, second: int, price: float) -> None:
+    def price(self, second: i64, price: float) -> None:
         """Note a price of one coin within a second, which may have closed already."""
         behind = self.second - second
         if behind <= 0:
@@ -295,14 +302,14 @@ class SecondTape:
             yield from _CELLS.iter_unpack(self._ring[at:])
             yield from _CELLS.iter_unpack(self._ring[:until])
 
-    def _close(self, ended: int) -> None:
+    def _close(self, ended: i64) -> None:
         """Let the open second take the place of the one 300 before it, which leaves the sums."""
         self._leave(ended - 1, ended)
         bought, sold, longs, shorts = self.bought, self.sold, self.longs, self.shorts
         if not (self.last or bought or sold or longs or shorts):
             return
         place = ended % KEPT_SECONDS
-        if bought > _MOST or sold > _MOST or longs > _MOST or shorts > _MOST:
+        if bought > _LARGE or sold > _LARGE or longs > _LARGE or shorts > _LARGE:
             bought, sold, longs, shorts = min(bought, _MOST), min(sold, _MOST), min(longs, _MOST), min(shorts, _MOST)
         _pack(self._ring, place * _SIZE, bought, sold, longs, shorts, self.low, self.high, self.last)
         self._filled.append(place)
@@ -310,12 +317,13 @@ class SecondTape:
         self.sell += sold
         self.minute += bought + sold
 
-    def _leave(self, last: int, newest: int) -> None:
+    def _leave(self, last: i64, newest: i64) -> None:
         """Let go of what lies 300 seconds before `newest`, and out of the minute what lies 60 before it.
 
         last: the newest second that has a place.
         """
         ring, filled, at = self._ring, self._filled, self._recent
+        place: i64
         bought: int
         sold: int
         while at < len(filled):
@@ -339,7 +347,7 @@ class SecondTape:
             del filled[:gone]
         self._recent = at - gone
 
-    def _fill(self, second: int) -> None:
+    def _fill(self, second: i64) -> None:
         """Give a closed second its turn in `_filled`, unless it has it."""
         at = second % KEPT_SECONDS * _SIZE
         if self._ring[at : at + _SIZE] != _BLANK:
@@ -350,7 +358,7 @@ class SecondTape:
         self._filled.insert(turn, second % KEPT_SECONDS)
         self._recent += behind > _MINUTE_SECONDS
 
-    def _add(self, second: int, cell: int, cents: int) -> int:
+    def _add(self, second: i64, cell: int, cents: int) -> int:
         """Add to one sum of a second that has closed; return the cents that it took."""
         at = second % KEPT_SECONDS * _SIZE + cell
         before: int

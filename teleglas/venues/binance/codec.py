@@ -25,15 +25,8 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import (
-    Completeness,
-    Instrument,
-    Liquidation,
-    MarketSink,
-    PositionSide,
-    PriceKind,
-    Refusal,
-)
+from teleglas.market import Completeness, Instrument, Liquidation, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.binance.frames import (
     Envelope,
     Event,
@@ -51,6 +44,7 @@ from teleglas.venues.binance.instruments import COIN_M, USD_M
 from teleglas.venues.binance.interest import ENDPOINTS as INTEREST
 from teleglas.venues.binance.interest import BinanceInterest
 from teleglas.venues.candle_rows import TIMEFRAMES, hand_over, rest_rows
+from teleglas.venues.codec import Codec
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -85,7 +79,7 @@ _RAW_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _REST_TRADES: Final[RowReader[RestTrade]] = RowReader(RestTrade)
 
 
-class BinanceCodec:
+class BinanceCodec(Codec):
     """Decodes frames of the routed USD-M streams, wrapped (`/stream`) or bare (`/ws`). Never raises."""
 
     venue = "binance"

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from teleglas.market import Instrument, MarketSink, Refusal
+from teleglas.market import Instrument, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.interest_rows import Rate, as_hours, hand_over_interest, keep
 from teleglas.venues.rows import DECODE_ERRORS, Exact, Millis, Price, RowReader, explain
 

@@ -24,7 +24,8 @@ from msgspec.structs import astuple
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.market import Completeness, Instrument, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.bybit.frames import (
     Candle,
     Envelope,
@@ -39,6 +40,7 @@ from teleglas.venues.bybit.instruments import INVERSE, LINEAR
 from teleglas.venues.bybit.interest import ENDPOINTS as INTEREST
 from teleglas.venues.bybit.interest import BybitInterest
 from teleglas.venues.candle_rows import BYBIT_INTERVALS, TIMEFRAMES, hand_over, rest_rows
+from teleglas.venues.codec import Codec
 from teleglas.venues.rows import (
     DECODE_ERRORS,
     MAX_FRAME_BYTES,
@@ -76,7 +78,7 @@ _TICKER_ROWS: Final[RowReader[Ticker]] = RowReader(Ticker)
 _CANDLE_ROWS: Final[RowReader[Candle]] = RowReader(Candle)
 
 
-class BybitCodec:
+class BybitCodec(Codec):
     """Decodes frames of the public linear stream. Never raises."""
 
     venue = "bybit"

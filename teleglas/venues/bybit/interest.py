@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from teleglas.errors import BadFrame
-from teleglas.market import Instrument, MarketSink, Refusal
+from teleglas.market import Instrument, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.interest_rows import as_hours, as_rate, at_least_zero, hand_over_interest, keep
 from teleglas.venues.rows import DECODE_ERRORS, Exact, Millis, RowReader, explain, refuse_error
 

@@ -24,8 +24,10 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.market import Completeness, Instrument, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.money import exact_decimal
+from teleglas.venues.codec import Codec
 from teleglas.venues.coinglass.delta import ExchangeListDelta
 from teleglas.venues.coinglass.instruments import build_instrument, key_of, venue_of
 from teleglas.venues.coinglass.interest import ENDPOINTS as INTEREST
@@ -98,7 +100,7 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _ROWS: RowReader[_Row] = RowReader(_Row)
 
 
-class CoinGlassCodec:
+class CoinGlassCodec(Codec):
     """Decodes CoinGlass' stream and its REST substitutes for several venues at once. Never raises."""
 
     venue = "coinglass"

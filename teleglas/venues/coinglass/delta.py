@@ -12,15 +12,8 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instruments import asset_and_scale
-from teleglas.market import (
-    Completeness,
-    Instrument,
-    Liquidation,
-    MarketSink,
-    PositionSide,
-    PriceKind,
-    Refusal,
-)
+from teleglas.market import Completeness, Instrument, Liquidation, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.money import cents
 from teleglas.venues.coinglass.instruments import key_of, venue_of
 from teleglas.venues.rows import DECODE_ERRORS, Exact, RowReader, explain, refuse_error

@@ -13,7 +13,8 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instruments import asset_and_scale
-from teleglas.market import Instrument, MarketSink, Refusal
+from teleglas.market import Instrument, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.coinglass.instruments import key_of, venue_of
 from teleglas.venues.interest_rows import as_hours, as_rate, hand_over_interest, keep, received_ms
 from teleglas.venues.rows import DECODE_ERRORS, Exact, RowReader, explain, refuse_error

@@ -14,7 +14,9 @@ import msgspec
 
 from teleglas.errors import BadFrame
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import Instrument, MarketSink, Refusal
+from teleglas.market import Instrument, Refusal
+from teleglas.market_sink import MarketSink
+from teleglas.venues.codec import Codec
 from teleglas.venues.interest_rows import as_rate, hand_over_interest, received_ms
 from teleglas.venues.rows import DECODE_ERRORS, Exact, explain, refuse_error, too_large
 
@@ -51,7 +53,7 @@ _COIN = msgspec.json.Decoder(_Coin)
 _STATE = msgspec.json.Decoder(_State, strict=False)
 
 
-class HyperliquidCodec:
+class HyperliquidCodec(Codec):
     """Decodes the one body that is polled. Never raises."""
 
     venue = "hyperliquid"

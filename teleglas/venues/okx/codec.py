@@ -23,8 +23,10 @@ import msgspec
 from msgspec.structs import astuple
 
 from teleglas.instrument_table import InstrumentTable
-from teleglas.market import Completeness, Instrument, MarketSink, PositionSide, PriceKind, Refusal
+from teleglas.market import Completeness, Instrument, PositionSide, PriceKind, Refusal
+from teleglas.market_sink import MarketSink
 from teleglas.venues.candle_rows import OKX_BARS, TIMEFRAMES, hand_over, rest_rows
+from teleglas.venues.codec import Codec
 from teleglas.venues.okx.frames import Envelope, Mark, Order, Orders, Trade, Trades
 from teleglas.venues.okx.interest import ENDPOINTS as INTEREST
 from teleglas.venues.okx.interest import OkxInterest
@@ -55,7 +57,7 @@ _ORDER_ROWS: Final[RowReader[Order]] = RowReader(Order)
 _MARK_ROWS: Final[RowReader[Mark]] = RowReader(Mark)
 
 
-class OkxCodec:
+class OkxCodec(Codec):
     """Decodes frames of the public stream for SWAP contracts. Never raises."""
 
     venue = "okx"
