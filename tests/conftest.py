@@ -16,6 +16,17 @@ if os.environ.get("TELEGLAS_COMPILED") == "1" and not compiled.use():
     raise pytest.UsageError("the hot path of this code is not compiled. Type: make setup")
 
 _ROOT = Path(__file__).resolve().parent.parent
+_LONGEST = ("acceptance", "faults", "property")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a third of the time the tests wait for processes and sockets."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes, so that none of them is left to one worker at the end."""
+    items.sort(key=lambda item: item.path.relative_to(_ROOT / "tests").parts[0] not in _LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def test_the_example_explains_every_setting():
         assert f"alias {alias}" in EXAMPLE
 
 
+@cache
 def _attributes_read() -> set[str]:
     found: set[str] = set()
     for package in ("teleglas", "ws_alert", "bot"):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
@@ -196,20 +197,26 @@ def test_any_flipped_byte_is_noticed(offset, mask):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(1, 50), min_size=1))
-def test_short_reads_change_nothing(sizes):
-    """Records are the same however the bytes arrive."""
-    at = 0
-    turns = itertools.cycle(sizes)
+@given(sizes=st.lists(st.integers(1, 400), min_size=1), at=st.integers(-3, 30))
+def test_batches_hold_the_same_records_however_the_bytes_arrive(sizes, at):
+    """Within a batch the numbers go on by one; cut in two it is the same."""
 
-    def read(_: int) -> bytes:
-        nonlocal at
-        start, at = at, at + next(turns)
-        return DATA[start:at]
+    def frame(number: int) -> bytes:
+        return journal_format.encode(RecordKind.FRAME, "okx", NOON + number, b"%d" % number)
 
-    decoder = SegmentDecoder(read)
-    assert len(list(decoder.records())) == 10
-    assert (decoder.damage, decoder.intact_bytes) == (None, len(DATA))
+    later = journal_format.encode(77, "x", NOON + 22, b"what is to come")
+    data = b"".join((DATA, journal_format.encode_skip(20, NOON + 20), frame(20), frame(21), later, frame(23)))
+    whole = list(SegmentDecoder(BytesIO(data).read).records())
+    assert [each.sequence for each in whole] == [*range(1, 11), 20, 21, 23]
+    file, turns = BytesIO(data), itertools.cycle(sizes)
+    decoder = SegmentDecoder(lambda _: file.read(next(turns)))
+    batches = list(decoder.batches())
+    assert [each for batch in batches for each in batch.records()] == whole
+    assert (decoder.damage, decoder.intact_bytes, decoder.unknown) == (None, len(data), 1)
+    for batch in batches:
+        before, after = batch.split(at)
+        assert [*before.records(), *after.records()] == list(batch.records())
+        assert len(before) == min(max(at, 0), len(batch))
 
 
 def test_damage_in_the_middle_does_not_hide_later_segments(tmp_path):
