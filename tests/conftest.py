@@ -19,6 +19,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _LONGEST = ("acceptance", "faults", "property")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: a third of the time the tests wait for processes and sockets."""
     return (os.cpu_count() or 1) + 1
