@@ -12,6 +12,7 @@ import sys
 import threading
 from io import BytesIO
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -125,6 +126,10 @@ def _patched(offset: int, new: bytes) -> bytes:
     return DATA[:offset] + new + DATA[offset + len(new) :]
 
 
+def _whole(body: bytes) -> bytes:
+    return journal_format.frame_head(len(body), crc32(body)) + body
+
+
 CORRUPTIONS = [
     ("none", DATA, 10, None),
     ("torn payload", DATA[:-1], 9, "torn"),
@@ -136,7 +141,7 @@ CORRUPTIONS = [
     ("length huge", _patched(AT[7], b"\xff\xff\xff\xff"), 7, "bad_length"),
     ("length one too many", _patched(AT[7], bytes([DATA[AT[7]] + 1])), 7, "bad_crc"),
     ("length beyond the end", _patched(AT[8], b"\0\0\1\0"), 8, "torn"),
-    ("source longer than the body", DATA[: AT[2]] + b"\x0a\0\0\0" + b"\0" * 30, 2, "bad_crc"),
+    ("source longer than the body", DATA[: AT[2]] + _whole(b"\1\xff" + b"\0" * 8) + DATA[AT[2] :], 2, "bad_crc"),
     ("truncated header", DATA[:40], 0, "torn"),
     ("no header", DATA[AT[0] :], 0, "bad_header"),
     ("header of another format", DATA.replace(b'"format":1', b'"format":2', 1), 0, "bad_crc"),
@@ -217,6 +222,8 @@ def test_batches_hold_the_same_records_however_the_bytes_arrive(sizes, at):
         before, after = batch.split(at)
         assert [*before.records(), *after.records()] == list(batch.records())
         assert len(before) == min(max(at, 0), len(batch))
+        assert after.first == batch.first + len(before)
+    assert all(SegmentDecoder(BytesIO(data).read).batches(since=at))
 
 
 def test_damage_in_the_middle_does_not_hide_later_segments(tmp_path):

@@ -177,9 +177,7 @@ class SegmentDecoder:
 
     def _fill(self) -> bool:
         """Read on; return whether anything came."""
-        left = self._buffer[self._at :]
-        wanted = 8 + (read_i64_le(left, 0) & _HALF) if len(left) >= 8 else 0
-        more = self._read(max(_CHUNK, wanted))
+        left, more = self._buffer[self._at :], self._read(_CHUNK)
         if not more and left:
             self.damage = "torn"
         self._buffer, self._at = left + more, 0
