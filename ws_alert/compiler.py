@@ -18,7 +18,7 @@ from ws_alert.compiled import MODULES, ROOT, folder
 __all__ = ["main", "missing"]
 
 _UNFINISHED = "unfinished-"
-_OURS_ONLY = ("-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt")
+_OURS_ONLY = ["-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt"]
 """Nobody else calls our functions: calls between them are then direct, and those of Python take one jump less."""
 
 
