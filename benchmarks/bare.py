@@ -42,6 +42,7 @@ class _BybitRow(msgspec.Struct, gc=False):
     p: float
     i: str = ""
     seq: int = 0
+    BT: bool = False
 
 
 class _Bybit(msgspec.Struct, gc=False):
@@ -63,6 +64,7 @@ class _OkxRow(msgspec.Struct, gc=False):
     sz: float = 0.0
     side: str = ""
     ts: int = 0
+    instType: str = ""  # noqa: N815  # the venue's name
     details: list[_OkxOrder] = []
 
 

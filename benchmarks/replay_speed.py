@@ -88,12 +88,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     chosen = options.parse_args()
     count = chosen.frames
-    sizes, spent = {"limit": 0}, {"limit": [], "plain": [], "packed": []}
+    sizes, spent = dict[str, str](), {"limit": [], "plain": [], "packed": []}
     records = [(venue, payload) for _, venue, payload in venue_frames.stream(count, rate=_RATE)]
     with tempfile.TemporaryDirectory() as name:
         folders = {"plain": Path(name) / "plain", "packed": Path(name) / "packed"}
         for what, segment in (("plain", 1 << 40), ("packed", 32 << 20)):
-            sizes[what] = write(folders[what], count, max_segment_bytes=segment)
+            sizes[what] = f"{write(folders[what], count, max_segment_bytes=segment) / 1e6:.0f} MB"
         for _ in range(chosen.rounds):
             spent["limit"].append(_limit(records))
             for what, folder in folders.items():
@@ -106,7 +106,7 @@ def main() -> None:
     for what, rounds in spent.items():
         wall, cpu = (statistics.median(each[place] for each in rounds) for place in (0, 1))
         print(
-            f"{what:6} {sizes[what] / 1e6:4.0f} MB: {count / wall:9,.0f} frames/s ({count / cpu:9,.0f} per CPU second),"
+            f"{what:6} {sizes.get(what, ''):>6}: {count / wall:9,.0f} frames/s ({count / cpu:9,.0f} per CPU second),"
             f" {seconds / wall:5,.0f} x real time; a day {wall * _DAY_S / seconds:4.0f} s;"
             f" a day in {_WITHIN_S} s up to {count * _TRADES / wall * _WITHIN_S / _DAY_S:4.0f} trades/s"
         )

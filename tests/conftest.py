@@ -22,12 +22,13 @@ _LONGEST = ("acceptance", "faults", "property")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: a third of the time the tests wait for processes and sockets."""
-    return (os.cpu_count() or 1) + 1
+    told = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(told) if told else len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes, so that none of them is left to one worker at the end."""
-    items.sort(key=lambda item: item.path.relative_to(_ROOT / "tests").parts[0] not in _LONGEST)
+    items.sort(key=lambda item: not any(item.path.is_relative_to(_ROOT / "tests" / one) for one in _LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,12 @@ from ws_alert.alert_runner import main
 from ws_alert.detectors.liquidation_storm_detector import LiquidationStormDetector
 from ws_alert.messages import Frame, RecordKind, Verdict
 from ws_alert.pipeline import Pipeline
-from ws_alert.recovery import known_tables
+from ws_alert.recovery import Recovered, known_tables, recover
 from ws_alert.rules import Rules
 from ws_alert.sources.decoders import decoders
 from ws_alert.sources.inbox import Inbox
 from ws_alert.sources.journal import JournalWriter
+from ws_alert.sources.journal_header import Context
 from ws_alert.sources.replay import replay
 from ws_alert.sources.replay_lines import verdict_line
 
@@ -218,3 +219,26 @@ async def test_of_many_records_that_break_a_detector_the_first_are_told_and_all_
         await machine.live([tick()], killed=False)
     told = [(each["record"], each["left_out"]) for each in said if each["event"] == "record_left_out"]
     assert told == [(number, 25) for number in range(1, 11)]
+
+
+def test_a_start_counts_what_it_reads_and_a_replay_says_how_long_it_was(tmp_path):
+    """Up to the committed position records only refill windows; those after it are decided on, in however many segments they lie."""
+    rules, frames = Rules(), [forced(START_MS + number * 1000, 100_000) for number in range(8)]
+    life = AlertEngine(rules, decoders({}), ["1"])
+    context = Context("1.2.3", msgspec.Raw(rules.model_dump_json().encode()), {})
+    with JournalWriter(
+        tmp_path, header=lambda: msgspec.json.encode(context), max_segment_bytes=4_000
+    ) as journal:
+        for number, frame in enumerate(frames):
+            at_ms = START_MS + number * 1000
+            journal.append(frame.kind, frame.source, at_ms, frame.payload)
+            journal.write()
+            if number < 5:
+                life.receive(frame.kind, frame.source, frame.payload, at_ms)
+    memory = life.memory()
+    for known, wanted in ((memory, (5, 3)), (None, (8, 0))):
+        fresh = AlertEngine(rules, decoders({}), ["1"])
+        assert recover(fresh, tmp_path, known, 5) == Recovered(*wanted, 0, {}, 0)
+    out = tmp_path / "out.jsonl"
+    done = replay(journals=[tmp_path], liquidations=[], trades=[], out=out, findings=None, rules=None)
+    assert (done.inputs, done.span_ms) == (8, 7_000)

@@ -175,7 +175,7 @@ class JournalRecord(NamedTuple):
 class RecordBatch(msgspec.Struct, frozen=True, gc=False):
     """Records of the journal by column, numbered on from `first`: a day holds tens of millions, for which an object each costs.
 
-    times: received_ms of each.
+    times: received_ms of each, never decreasing.
     """
 
     first: int
@@ -200,7 +200,7 @@ class RecordBatch(msgspec.Struct, frozen=True, gc=False):
             yield JournalRecord(sequence, *row)
 
     def split(self, at: int) -> tuple[RecordBatch, RecordBatch]:
-        """Return the first `at` records, and the others; all of them where `at` lies outside."""
+        """Return the first `at` records and the others: none and all if `at` is negative, all and none if it is too large."""
         at = min(max(at, 0), len(self))
         times, kinds, sources, payloads = self.times, self.kinds, self.sources, self.payloads
         return (

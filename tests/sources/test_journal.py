@@ -202,9 +202,9 @@ def test_any_flipped_byte_is_noticed(offset, mask):
 
 
 @settings(max_examples=50, deadline=None)
-@given(sizes=st.lists(st.integers(1, 400), min_size=1), at=st.integers(-3, 30))
-def test_batches_hold_the_same_records_however_the_bytes_arrive(sizes, at):
-    """Within a batch the numbers go on by one; cut in two it is the same."""
+@given(sizes=st.lists(st.integers(1, 400), min_size=1), at=st.integers(-3, 30), since_ms=st.integers(NOON - 1, NOON + 30))
+def test_batches_hold_the_same_records_however_the_bytes_arrive(sizes, at, since_ms):
+    """Within a batch the numbers go on by one; cut in two it is the same, and from a number and a time on."""
 
     def frame(number: int) -> bytes:
         return journal_format.encode(RecordKind.FRAME, "okx", NOON + number, b"%d" % number)
@@ -223,7 +223,10 @@ def test_batches_hold_the_same_records_however_the_bytes_arrive(sizes, at):
         assert [*before.records(), *after.records()] == list(batch.records())
         assert len(before) == min(max(at, 0), len(batch))
         assert after.first == batch.first + len(before)
-    assert all(SegmentDecoder(BytesIO(data).read).batches(since=at))
+    wanted = [each for each in whole if each.sequence >= at and each.received_ms >= since_ms]
+    later_batches = list(SegmentDecoder(BytesIO(data).read).batches(at, since_ms))
+    assert [each for batch in later_batches for each in batch.records()] == wanted
+    assert all(later_batches)
 
 
 def test_damage_in_the_middle_does_not_hide_later_segments(tmp_path):
@@ -370,7 +373,8 @@ def test_a_crash_while_packing_leaves_one_whole_segment(tmp_path):
 
 def test_reading_from_a_number_and_from_a_time(tmp_path):
     """A restart reads only what it needs, wherever the segments' borders lie."""
-    _write_numbers(tmp_path, range(1, 101), max_segment_bytes=1_500)
+    _write_numbers(tmp_path, range(1, 101), max_segment_bytes=3_000)
+    assert 1 < len(list_segments(tmp_path)) < 50
     for start in (1, 2, 37, 50, 99, 100):
         assert _numbers(tmp_path, since=start) == list(range(start, 101))
         assert _numbers(tmp_path, since_ms=NOON + start) == list(range(start, 101))

@@ -363,7 +363,7 @@ class JournalReader:
                 yield from found.records()
 
     def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[SegmentHeader | RecordBatch]:
-        """Yield the same, as many records at once as one read of a segment brought."""
+        """Yield the same: at once what one read of a segment brought, up to where the numbers jump."""
         for segment in _from(self._segments, since, since_ms):
             with open_segment(segment.path) as read:
                 decoder = SegmentDecoder(read)

@@ -128,7 +128,7 @@ class SegmentDecoder:
             yield from batch.records()
 
     def batches(self, since: int = 0, since_ms: int = 0) -> Iterator[RecordBatch]:
-        """Yield the same, as many at once as one read brought."""
+        """Yield the same: at once what one read brought, up to where the numbers jump."""
         while batch := self._batch():
             if batch.first < since or batch.times[0] < since_ms:
                 batch = batch.split(max(since - batch.first, bisect_left(batch.times, since_ms)))[1]
@@ -136,11 +136,10 @@ class SegmentDecoder:
                 yield batch
 
     def _batch(self) -> RecordBatch:
-        """Take apart what one read brought, up to where the numbers jump; nothing is left if it returns nothing."""
+        """Take apart what is read and numbered on; nothing is left if it returns nothing."""
         known, times, payloads = self._heads, list[int](), list[bytes]()
         kinds, sources = list[RecordKind](), list[str]()
-        received_ms: i64 = self.last_received_ms
-        first = sequence = self.next_sequence
+        first, received_ms = self.next_sequence, self.last_received_ms
         while self.header is not None and not (times or self.damage):
             buffer = self._buffer
             at: i64 = self._at
@@ -149,15 +148,11 @@ class SegmentDecoder:
                 name = buffer[at + 8 : time_at]
                 at = stop
                 head = known.get(name)
-                if head is None and name[0] in _KINDS:
-                    head = known[name] = _KINDS[name[0]], name[2:].decode()
-                if head is None:
-                    is_skip = name[0] == _SKIP
-                    self.unknown += not is_skip
-                    sequence = read_i64_le(buffer, time_at + 8) if is_skip else sequence + len(times) + 1
+                if head is None and (head := self._meet(name)) is None:
+                    self._jump(name, buffer[time_at + 8 : stop], len(times))
                     if times:
                         break
-                    first = sequence
+                    first = self.next_sequence
                     continue
                 received_ms = read_i64_le(buffer, time_at)
                 times.append(received_ms)
@@ -165,19 +160,35 @@ class SegmentDecoder:
                 sources.append(head[1])
                 payloads.append(buffer[time_at + 8 : stop])
             else:
-                sequence += len(times)
+                self.next_sequence += len(times)
             self.intact_bytes += at - self._at
             self._at = at
-            if stop < 0:
-                self.damage = _DAMAGE[int(stop)]
-            elif not (times or self._fill()):
+            self.damage = _DAMAGE.get(int(stop))
+            if not (times or self.damage or self._fill()):
                 break
-        self.next_sequence, self.last_received_ms = sequence, received_ms
+        self.last_received_ms = received_ms
         return RecordBatch(first, times, kinds, sources, payloads)
+
+    def _meet(self, name: bytes) -> tuple[RecordKind, str] | None:
+        """Return kind and source of a record from what stands before its time, None of one that is not for the engine."""
+        kind = _KINDS.get(name[0])
+        if kind is None:
+            return None
+        self._heads[name] = head = kind, name[2:].decode()
+        return head
+
+    def _jump(self, name: bytes, payload: bytes, taken: int) -> None:
+        """Go on with the numbers behind a record that is not for the engine; taken: those before it, not numbered yet."""
+        if name[0] == _SKIP:
+            (self.next_sequence,) = _SEQUENCE.unpack(payload)
+        else:
+            self.unknown += 1
+            self.next_sequence += taken + 1
 
     def _fill(self) -> bool:
         """Read on; return whether anything came."""
-        left, more = self._buffer[self._at :], self._read(_CHUNK)
+        left = self._buffer[self._at :]
+        more = self._read(max(_CHUNK, len(left)))
         if not more and left:
             self.damage = "torn"
         self._buffer, self._at = left + more, 0

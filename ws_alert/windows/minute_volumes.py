@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 __all__ = ["RING_MINUTES", "Median", "MinuteVolumes"]
 
 RING_MINUTES: Final = 1440
-_NOTHING: Final = RING_MINUTES * array("I").itemsize
+_RING_BYTES: Final = RING_MINUTES * array("I").itemsize
 
 
 class Median(NamedTuple):
@@ -35,7 +35,7 @@ class MinuteVolumes:
     def __init__(self, newest: int, volumes: Sequence[int] = ()) -> None:
         """newest: the last minute (since 1970) that is covered; volumes: what `volumes` returned then."""
         self._newest = newest
-        self._ring = _packed(volumes) if volumes else array("I", bytes(_NOTHING))
+        self._ring = _packed(volumes) if volumes else array("I", bytes(_RING_BYTES))
 
     def put(self, minute: int, usd: int) -> None:
         """Take the volume of a minute later than all before."""

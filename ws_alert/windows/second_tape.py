@@ -32,7 +32,7 @@ _SHORT: Final = 24
 _LOW: Final = 32
 _MOST: Final = 2**63 - 1
 _LARGE: Final = 2**61
-"""Below it nothing is above _MOST, and compiled code compares such numbers quickly."""
+"""Compiled code compares numbers below 2**62 without an object; only above it a sum is looked at closely."""
 _BLANK: Final = _CELLS.pack(0, 0, 0, 0, inf, 0.0, 0.0)
 
 # looked up once: each is told of every second of every asset
