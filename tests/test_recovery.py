@@ -227,7 +227,7 @@ def test_a_start_counts_what_it_reads_and_a_replay_says_how_long_it_was(tmp_path
     life = AlertEngine(rules, decoders({}), ["1"])
     context = Context("1.2.3", msgspec.Raw(rules.model_dump_json().encode()), {})
     with JournalWriter(
-        tmp_path, header=lambda: msgspec.json.encode(context), max_segment_bytes=4_000
+        tmp_path, header=lambda: msgspec.json.encode(context), max_segment_bytes=1_000
     ) as journal:
         for number, frame in enumerate(frames):
             at_ms = START_MS + number * 1000
