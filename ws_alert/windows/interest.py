@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -285,6 +286,7 @@ def percent_8h(row: FundingRow) -> Fraction:
     return _exact(row.rate) * 100 * _PERIOD_H / _exact(row.interval_h)
 
 
+@lru_cache(maxsize=4096)  # the same rates are measured again each minute
 def _exact(value: float) -> Fraction:
     return Fraction(Decimal(repr(value)))
 
